@@ -1,0 +1,1 @@
+"""Casework: support for families, recorded with care."""

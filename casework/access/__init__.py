@@ -1,0 +1,1 @@
+"""Who may do what: permissions, roles, actor, policy registry, Grant."""

@@ -1,0 +1,189 @@
+"""The event: one JSON object on one line, keys in a fixed order, no floats, no personal content.
+
+Meaning follows FHIR AuditEvent and the IHE Basic Audit Log Patterns: who, what, when, where, why, outcome.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from sqlalchemy import insert
+
+from casework.audit.models import AuditEvent, AuditEventSubject, AuditPending
+from casework.core import clock
+from casework.core.database import db
+from casework.core.ids import new_id
+from casework.core.unit_of_work import after_commit
+
+FORMAT = 1
+MAX_BODY_BYTES = 65_535
+"""A tile's entry bundle counts a body's bytes in 16 bits."""
+
+Action = Literal["C", "R", "U", "D", "E"]
+Outcome = Literal["success", "denied", "error"]
+
+
+@dataclass(slots=True)
+class EventDraft:
+    """Everything an event says, before it is fixed as bytes. Ids only; never a name, a text or a raw address."""
+
+    action: Action
+    category: str
+    code: str
+    outcome: Outcome
+    outcome_reason: str | None = None
+    request_id: str | None = None
+    agent_id: uuid.UUID | None = None
+    agent_role: str | None = None
+    agent_place: uuid.UUID | None = None
+    session_hash: str | None = None
+    purpose: str | None = None
+    justification_id: uuid.UUID | None = None
+    src_ip: str | None = None
+    endpoint: str | None = None
+    entity_type: str | None = None
+    entity_id: uuid.UUID | None = None
+    subject_ids: list[uuid.UUID] = field(default_factory=list)
+    compartments: list[str] = field(default_factory=list)
+    fields_accessed: list[str] = field(default_factory=list)
+    query_hash: str | None = None
+    result_count: int | None = None
+    policy_version: int = 1
+    break_glass: bool = False
+    detail_commitment: str | None = None
+
+
+class _Writer(threading.local):
+    """Each writing thread numbers its events, so that a row deleted before it was sequenced leaves a hole."""
+
+    def __init__(self) -> None:
+        self.id = uuid.uuid4()
+        self.seq = 0
+        self.planned = 0
+
+
+_writer = _Writer()
+
+
+def forget_writer() -> None:
+    """A new identity for this thread: a forked worker must not go on under its parent's number."""
+    _writer.id, _writer.seq, _writer.planned = uuid.uuid4(), 0, 0
+
+
+def leaf_hash(body: bytes) -> bytes:
+    """RFC 6962 leaf hash: SHA-256 of 0x00 and the body."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def body_of(
+    draft: EventDraft, event_uid: uuid.UUID, recorded: datetime, writer_id: uuid.UUID, writer_seq: int
+) -> bytes:
+    """The exact line that is stored, hashed and exported."""
+
+    def text(value: Any) -> Any:
+        return str(value) if isinstance(value, uuid.UUID) else value
+
+    line = {
+        "v": FORMAT,
+        "event_uid": str(event_uid),
+        "recorded": timestamp(recorded),
+        "request_id": draft.request_id,
+        "writer_id": str(writer_id),
+        "writer_seq": writer_seq,
+        "action": draft.action,
+        "category": draft.category,
+        "code": draft.code,
+        "outcome": draft.outcome,
+        "outcome_reason": draft.outcome_reason,
+        "agent_id": text(draft.agent_id),
+        "agent_role": draft.agent_role,
+        "agent_place": text(draft.agent_place),
+        "session_hash": draft.session_hash,
+        "purpose": draft.purpose,
+        "justification_id": text(draft.justification_id),
+        "src_ip": draft.src_ip,
+        "endpoint": draft.endpoint,
+        "entity_type": draft.entity_type,
+        "entity_id": text(draft.entity_id),
+        "subject_ids": [str(subject) for subject in draft.subject_ids],
+        "compartments": list(draft.compartments),
+        "fields_accessed": list(draft.fields_accessed),
+        "query_hash": draft.query_hash,
+        "result_count": draft.result_count,
+        "policy_version": draft.policy_version,
+        "break_glass": draft.break_glass,
+        "detail_commitment": draft.detail_commitment,
+    }
+    body = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError("an audit event is larger than a log entry may be")
+    return body
+
+
+def write(draft: EventDraft) -> uuid.UUID:
+    """Inserts the event and its place in the outbox into the open transaction. Returns its uid."""
+    return write_many([draft])[0]
+
+
+def write_many(drafts: list[EventDraft]) -> list[uuid.UUID]:
+    """Several events of one transaction, in order: three statements in all."""
+    _writer.planned = max(_writer.planned, _writer.seq)
+    events: list[dict[str, Any]] = []
+    pending: list[dict[str, Any]] = []
+    subjects: list[dict[str, Any]] = []
+    uids: list[uuid.UUID] = []
+    for draft in drafts:
+        event_uid, recorded = new_id(), clock.now()
+        _writer.planned += 1
+        body = body_of(draft, event_uid, recorded, _writer.id, _writer.planned)
+        uids.append(event_uid)
+        pending.append({"event_uid": event_uid})
+        events.append(
+            {
+                "event_uid": event_uid,
+                "body": body,
+                "leaf_hash": leaf_hash(body),
+                "recorded": recorded,
+                "writer_id": _writer.id,
+                "writer_seq": _writer.planned,
+                "action": draft.action,
+                "category": draft.category,
+                "code": draft.code,
+                "outcome": draft.outcome,
+                "agent_id": draft.agent_id,
+                "agent_role": draft.agent_role,
+                "entity_type": draft.entity_type,
+                "entity_id": draft.entity_id,
+            }
+        )
+        subjects.extend(
+            {"subject_id": subject, "event_uid": event_uid} for subject in dict.fromkeys(draft.subject_ids)
+        )
+    session = db.session()
+    session.execute(insert(AuditEvent.__table__), events)
+    session.execute(insert(AuditPending.__table__), pending)
+    if subjects:
+        session.execute(insert(AuditEventSubject.__table__), subjects)
+    reached = _writer.planned
+    after_commit(lambda: _advance(reached))
+    return uids
+
+
+def _advance(reached: int) -> None:
+    _writer.seq = reached
+
+
+def replan() -> None:
+    """After a rollback: the numbers that were planned are free again."""
+    _writer.planned = _writer.seq

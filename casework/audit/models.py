@@ -1,0 +1,103 @@
+"""Tables of the audit log. All but `audit_pending` and `audit_state` are insert-only, and triggers see to it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlalchemy.orm import Mapped
+
+from casework.core.columns import UTCDateTime, plain
+from casework.core.database import db
+
+RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+INSERT_ONLY = ("audit_event", "audit_leaf", "audit_checkpoint", "audit_event_subject")
+
+
+class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
+    """One event. `body` is the exact JSON line, kept verbatim; the other columns are copies of it to search by."""
+
+    __tablename__ = "audit_event"
+    __table_args__ = (
+        Index("ix_audit_event_agent_id_id", "agent_id", "id"),
+        Index("ix_audit_event_code_id", "code", "id"),
+        Index("ix_audit_event_outcome_id", "outcome", "id"),
+        Index("ix_audit_event_entity_id_id", "entity_id", "id"),
+    )
+
+    id: Mapped[int] = plain("C1", RowNumber, primary_key=True, autoincrement=True)
+    event_uid: Mapped[uuid.UUID] = plain("C1", Uuid, unique=True)
+    body: Mapped[bytes] = plain("C1", LargeBinary)
+    leaf_hash: Mapped[bytes] = plain("C1", LargeBinary)
+    recorded: Mapped[datetime] = plain("C1", UTCDateTime, index=True)
+    writer_id: Mapped[uuid.UUID] = plain("C1", Uuid)
+    writer_seq: Mapped[int] = plain("C1", BigInteger)
+    action: Mapped[str] = plain("C1", String(1))
+    category: Mapped[str] = plain("C1", String(32))
+    code: Mapped[str] = plain("C1", String(64))
+    outcome: Mapped[str] = plain("C1", String(16))
+    agent_id: Mapped[uuid.UUID | None] = plain("C1", Uuid)
+    agent_role: Mapped[str | None] = plain("C1", String(32))
+    entity_type: Mapped[str | None] = plain("C1", String(32))
+    entity_id: Mapped[uuid.UUID | None] = plain("C1", Uuid)
+
+
+class AuditPending(db.Model):  # type: ignore[name-defined,misc]
+    """The outbox: written with the event, deleted by the sequencer when the event has its index."""
+
+    __tablename__ = "audit_pending"
+
+    event_uid: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
+
+
+class AuditLeaf(db.Model):  # type: ignore[name-defined,misc]
+    """The place of one event in the Merkle tree."""
+
+    __tablename__ = "audit_leaf"
+
+    idx: Mapped[int] = plain("C1", RowNumber, primary_key=True, autoincrement=False)
+    event_uid: Mapped[uuid.UUID] = plain("C1", Uuid, unique=True)
+    leaf_hash: Mapped[bytes] = plain("C1", LargeBinary)
+
+
+class AuditTile(db.Model):  # type: ignore[name-defined,misc]
+    """One tile of the tree (C2SP tlog-tiles): up to 256 hashes of 32 bytes."""
+
+    __tablename__ = "audit_tile"
+
+    level: Mapped[int] = plain("C1", Integer, primary_key=True)
+    n: Mapped[int] = plain("C1", BigInteger, primary_key=True)
+    width: Mapped[int] = plain("C1", Integer)
+    hashes: Mapped[bytes] = plain("C1", LargeBinary)
+
+
+class AuditCheckpoint(db.Model):  # type: ignore[name-defined,misc]
+    """A signed statement of the tree's size and root."""
+
+    __tablename__ = "audit_checkpoint"
+
+    size: Mapped[int] = plain("C1", RowNumber, primary_key=True, autoincrement=False)
+    root: Mapped[bytes] = plain("C1", LargeBinary)
+    note: Mapped[str] = plain("C1", Text)
+    signed_at: Mapped[datetime] = plain("C1", UTCDateTime)
+
+
+class AuditEventSubject(db.Model):  # type: ignore[name-defined,misc]
+    """Whom an event concerns: answers "who saw my data"."""
+
+    __tablename__ = "audit_event_subject"
+
+    subject_id: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
+    event_uid: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
+
+
+class AuditState(db.Model):  # type: ignore[name-defined,misc]
+    """One row: how far the tree reaches, and its right edge."""
+
+    __tablename__ = "audit_state"
+
+    id: Mapped[int] = plain("C1", Integer, primary_key=True, autoincrement=False)
+    size: Mapped[int] = plain("C1", BigInteger)
+    frontier: Mapped[bytes] = plain("C1", LargeBinary)

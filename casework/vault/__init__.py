@@ -1,0 +1,1 @@
+"""Keys, envelope, sealed columns. Decrypts lazily and only inside a Grant."""
