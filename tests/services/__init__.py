@@ -1,0 +1,1 @@
+"""What the tests start and stop themselves: PostgreSQL, databases made from the migrations, a browser, a server."""
