@@ -71,6 +71,7 @@ class Entry:
     entity_id: uuid.UUID | None = None
     query_hash: str | None = None
     result_count: int | None = None
+    detail_commitment: str | None = None
     code: str = ""
 
 
@@ -130,6 +131,7 @@ class Trail:
             query_hash=entry.query_hash,
             result_count=entry.result_count,
             policy_version=POLICY_VERSION,
+            detail_commitment=entry.detail_commitment,
         )
 
 
@@ -178,6 +180,11 @@ def searched(query: str) -> None:
     """Says that something was searched for, without saying what: the log keeps a hash."""
     digest = hashlib.sha256(b"cw/query/v1" + query.encode()).hexdigest()
     current_trail().entries[-1].query_hash = digest[:32]
+
+
+def committed_to(digest: bytes) -> None:
+    """Fixes a detail that stands elsewhere (a file that was sent) by its SHA-256."""
+    current_trail().entries[-1].detail_commitment = digest.hex()
 
 
 def for_purpose(purpose: str) -> None:
