@@ -1,0 +1,67 @@
+"""The same form sent twice does its work once: the second post lands on the first one's result.
+
+Every rendered form carries a fresh `form_key`. The audit boundary asks `replayed` before a post and calls `remember` in the
+transaction of its work; two posts at the same moment meet at the unique constraint and one of them is undone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import Text, UniqueConstraint, Uuid, delete, insert, select
+from sqlalchemy.orm import Mapped
+
+from casework.core import clock
+from casework.core.columns import UTCDateTime, key, plain
+from casework.core.database import Model, db
+from casework.core.ids import new_id
+
+
+class FormPost(Model):
+    """One form that was sent and done: whose, which, and where the person was led afterwards. No content."""
+
+    __tablename__ = "form_post"
+    __table_args__ = (UniqueConstraint("staff_id", "form_key"),)
+
+    staff_id: Mapped[uuid.UUID] = plain("C1", Uuid, nullable=False)
+    form_key: Mapped[uuid.UUID] = plain("C1", Uuid, nullable=False)
+    endpoint: Mapped[str] = plain("C0", key(120), nullable=False)
+    location: Mapped[str] = plain("C1", Text, nullable=False)
+    created_at: Mapped[datetime] = plain("C1", UTCDateTime, nullable=False, index=True)
+
+
+def _as_key(form_key: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(form_key)
+    except ValueError:
+        return None
+
+
+def replayed(actor_id: uuid.UUID, form_key: str) -> str | None:
+    """Where the first post of this form led; None when there was none, or the key is not one of ours."""
+    if (form := _as_key(form_key)) is None:
+        return None
+    wanted = select(FormPost.location).where(FormPost.staff_id == actor_id, FormPost.form_key == form)
+    return db.session.scalar(wanted)
+
+
+def remember(actor_id: uuid.UUID, form_key: str, endpoint: str, location: str) -> None:
+    """Adds the post to the present transaction. A concurrent twin raises IntegrityError at the flush."""
+    if (form := _as_key(form_key)) is None:
+        return
+    db.session.execute(
+        insert(FormPost.__table__).values(
+            id=new_id(),
+            staff_id=actor_id,
+            form_key=form,
+            endpoint=endpoint[:120],
+            location=location,
+            created_at=clock.now(),
+        )
+    )
+
+
+def forget_before(moment: datetime) -> int:
+    """Drops the keys of forms sent before that moment, in the present transaction; gives their number."""
+    return db.session.execute(delete(FormPost.__table__).where(FormPost.created_at < moment)).rowcount  # type: ignore[attr-defined,no-any-return]
