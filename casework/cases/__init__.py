@@ -1,0 +1,1 @@
+"""Person, consent, case, support (psychosocial, education, employment), follow-ups."""
