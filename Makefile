@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-print-directory --no-builtin-rules
+# Python packages, front end and browser install side by side.
+MAKEFLAGS += --no-print-directory --no-builtin-rules --jobs=2
 .DEFAULT_GOAL := help
 
 PORT ?= 8000
@@ -17,11 +18,20 @@ BIN := .venv/bin
 content = $(shell cat $(1) 2>/dev/null | sha256sum | cut -c1-16)
 RUNTIME := .venv/.runtime-$(call content,requirements.lock pyproject.toml)
 DEV := .venv/.dev-$(call content,requirements.lock requirements-dev.lock pyproject.toml)
+# To run the product takes less than to work on it.
+ifeq ($(filter-out run,$(MAKECMDGOALS)),)
+LOCK := requirements.lock
+INSTALLED := $(RUNTIME)
+else
+LOCK := requirements-dev.lock
+INSTALLED := $(DEV)
+endif
 FRONTEND_SOURCES := $(sort $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null))
 STATIC := casework/web/static/build
 FRONTEND := $(STATIC)/.built-$(call content,$(FRONTEND_SOURCES))
 CATALOGS := $(sort $(wildcard casework/*/translations/*/LC_MESSAGES/*.po))
 COMPILED := .venv/.catalogs-$(call content,$(CATALOGS))
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null && npm --version 2>/dev/null)
 
 .PHONY: help run test check bench fmt catalogs lock clean browser compiled
 help: ## list the commands
@@ -31,24 +41,17 @@ help: ## list the commands
 	done
 	echo 'PORT=8000 and CASEWORK_HOME=./instance choose where `make run` listens and keeps its state.'
 
-$(RUNTIME): | requirements.lock
-	@tools/install_python.sh requirements.lock
+$(INSTALLED):
+	@tools/install_python.sh $(LOCK)
 	rm -f .venv/.runtime-* .venv/.dev-*
-	touch $@
+	touch $(INSTALLED) $(RUNTIME)
 
-$(DEV): | requirements-dev.lock
-	@tools/install_python.sh requirements-dev.lock
-	rm -f .venv/.runtime-* .venv/.dev-*
-	touch $@ $(RUNTIME)
-
-# Building needs a Python only where the machine has no Node.js, but it always has one by then.
-$(FRONTEND): | $(RUNTIME)
+$(FRONTEND): | $(if $(NODE),,$(INSTALLED)) # a machine without Node.js gets one from a Python package
 	@tools/build_frontend.sh
 	rm -f $(STATIC)/.built-*
 	touch $@
 
-# The catalogs compile in a second; a compiled one may be missing or older than its source.
-$(COMPILED): | $(RUNTIME)
+$(COMPILED): | $(INSTALLED)
 	@$(BIN)/python -m casework.web.catalogs compile
 	rm -f .venv/.catalogs-*
 	touch $@
@@ -58,11 +61,11 @@ compiled: | $(COMPILED)
 	  [ -e "$${po%.po}.mo" ] || { $(BIN)/python -m casework.web.catalogs compile; break; }
 	done
 
-run: $(RUNTIME) $(FRONTEND) compiled ## set up, fill an empty home with a synthetic caseload, serve on PORT, print the sign-ins
+run: $(INSTALLED) $(FRONTEND) compiled ## set up, fill an empty home with a synthetic caseload, serve on PORT, print the sign-ins
 	@$(BIN)/python tools/check_port.py $(PORT)
 	# The mark outlives an interrupted first start, so that the next start fills the home after all.
 	if [ -z "$$(ls -A "$$CASEWORK_HOME" 2>/dev/null)" ]; then
-	  mkdir -p "$$CASEWORK_HOME"
+	  mkdir -p -m 700 "$$CASEWORK_HOME"
 	  touch "$$CASEWORK_HOME/.demo-wanted"
 	fi
 	$(BIN)/casework init
@@ -72,13 +75,13 @@ run: $(RUNTIME) $(FRONTEND) compiled ## set up, fill an empty home with a synthe
 	fi
 	exec $(BIN)/casework serve --port $(PORT)
 
-browser: | $(DEV)
-	@tools/find_chromium.sh > .venv/chromium-path
+browser:
+	@tools/find_chromium.sh >/dev/null
 
-test: $(DEV) $(FRONTEND) compiled browser ## set up, then unit, integration (both engines), contract and browser tests
-	@CHROMIUM_PATH=$$(cat .venv/chromium-path) $(BIN)/pytest -n auto --dist worksteal $(TESTS)
+test: $(INSTALLED) $(FRONTEND) compiled browser ## set up, then unit, integration (both engines), contract and browser tests
+	@CHROMIUM_PATH=$$(tools/find_chromium.sh) $(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
-check: $(DEV) compiled ## format, lint, types, floors, catalogs, migrations, dependencies
+check: $(INSTALLED) compiled ## format, lint, types, floors, catalogs, migrations, dependencies
 	@step() { printf '\n%s\n' "== $$1"; }
 	step 'format'
 	$(BIN)/ruff format --check --quiet .
@@ -96,18 +99,18 @@ check: $(DEV) compiled ## format, lint, types, floors, catalogs, migrations, dep
 	step 'dependencies'
 	$(BIN)/python tools/check_dependencies.py
 
-bench: $(DEV) $(FRONTEND) compiled ## measure what the product promises and print one table
+bench: $(INSTALLED) $(FRONTEND) compiled ## measure what the product promises and print one table
 	@$(BIN)/python -m bench
 
-fmt: $(DEV) ## format the code and mend what the linter can mend
+fmt: $(INSTALLED) ## format the code and mend what the linter can mend
 	@$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-catalogs: $(DEV) ## bring new strings into the catalogs and compile them
+catalogs: $(INSTALLED) ## bring new strings into the catalogs and compile them
 	@$(BIN)/python -m casework.web.catalogs update
 	$(BIN)/python -m casework.web.catalogs compile
 
-lock: $(DEV) ## pin the newest versions that pyproject.toml allows, with their hashes
+lock: $(INSTALLED) ## pin the newest versions that pyproject.toml allows, with their hashes
 	@tools/lock.sh
 
 clean: ## remove what the set-up built; state in CASEWORK_HOME stays

@@ -21,8 +21,8 @@ find_browser() {
 find_browser && exit
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   say "Installing Chromium for the browser tests"
-  DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >&2
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core </dev/null >&2
+  DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core </dev/null >/dev/null
   find_browser && exit
 fi
 say "The browser tests need Chromium or Chrome: install it (Debian: sudo apt-get install chromium), or name it in CHROMIUM_PATH."

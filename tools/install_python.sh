@@ -24,8 +24,8 @@ ensure_venv_module() {
   "$python" -c 'import ensurepip, venv' 2>/dev/null && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     say "Installing python3-venv, which this machine lacks."
-    DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv </dev/null >&2
+    DEBIAN_FRONTEND=noninteractive apt-get update -qq </dev/null >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv </dev/null >/dev/null
     "$python" -c 'import ensurepip, venv' 2>/dev/null && return
   fi
   say "This Python has no venv module. On Debian or Ubuntu: sudo apt-get install python3-venv"
