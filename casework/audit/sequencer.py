@@ -1,0 +1,149 @@
+"""The sequencer: gives each event its place in the Merkle tree, and signs how far the tree reaches.
+
+One at a time, in any process: the row of `audit_state` is the lock. A batch is one transaction, so a crash leaves no
+trace of it and running again is the same. Pending events are taken from the outbox, never by "ids above the last
+seen one": ids commit out of order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from casework.audit.identity import Identity, LogProblem
+from casework.audit.merkle import Frontier, consistency_proof, verify_consistency
+from casework.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending, AuditState, AuditTile
+from casework.audit.note import Checkpoint, sign_checkpoint
+from casework.audit.tiles import Tile, TileNodes, TileReader, grow
+from casework.core import clock
+from casework.core.database import db
+from casework.core.unit_of_work import unit_of_work
+
+BATCH = 1000
+
+_event, _pending, _leaf = AuditEvent.__table__, AuditPending.__table__, AuditLeaf.__table__
+_tile, _state, _checkpoint = AuditTile.__table__, AuditState.__table__, AuditCheckpoint.__table__
+
+
+def sequence_batch(limit: int = BATCH) -> int:
+    """Takes up to `limit` pending events into the tree, in one transaction. Returns how many."""
+    with unit_of_work():
+        frontier = _locked_frontier()
+        rows = db.session.execute(
+            select(_event.c.event_uid, _event.c.leaf_hash)
+            .join(_pending, _pending.c.event_uid == _event.c.event_uid)
+            .order_by(_event.c.id)
+            .limit(limit)
+        ).all()
+        if not rows:
+            return 0
+        size = frontier.size
+        leaves = [row.leaf_hash for row in rows]
+        db.session.execute(
+            insert(_leaf),
+            [
+                {"idx": size + at, "event_uid": row.event_uid, "leaf_hash": row.leaf_hash}
+                for at, row in enumerate(rows)
+            ],
+        )
+        _store(grow(size, leaves, read_tile))
+        frontier.extend(leaves)
+        db.session.execute(delete(_pending).where(_pending.c.event_uid.in_([row.event_uid for row in rows])))
+        db.session.execute(update(_state).values(size=frontier.size, frontier=frontier.to_bytes()))
+        return len(rows)
+
+
+def sequence_all(progress: Callable[[int], object] = lambda number: None) -> int:
+    """Batches until nothing is pending. Returns how many events were taken."""
+    total = 0
+    while number := sequence_batch():
+        total += number
+        progress(number)
+        if number < BATCH:
+            break
+    return total
+
+
+def _locked_frontier() -> Frontier:
+    row = db.session.execute(select(_state.c.size, _state.c.frontier).with_for_update()).one()
+    return Frontier.from_bytes(row.frontier) if row.frontier else Frontier()
+
+
+def tree() -> Frontier:
+    """The tree as it stands in the open transaction."""
+    row = db.session.execute(select(_state.c.frontier)).one()
+    return Frontier.from_bytes(row.frontier) if row.frontier else Frontier()
+
+
+def read_tile(tile: Tile) -> bytes:
+    """The hashes of a tile; a longer one when the tree has grown since. ValueError when it is not there."""
+    hashes: bytes | None = db.session.scalar(
+        select(_tile.c.hashes).where(_tile.c.level == tile.level, _tile.c.n == tile.n)
+    )
+    if hashes is None:
+        raise ValueError(f"the tile {tile.path} is missing")
+    return hashes
+
+
+def _store(made: dict[Tile, bytes]) -> None:
+    dialect = db.session.get_bind().dialect.name
+    upsert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(_tile)
+    upsert = upsert.on_conflict_do_update(
+        index_elements=["level", "n"],
+        set_={"width": upsert.excluded.width, "hashes": upsert.excluded.hashes},
+    )
+    db.session.execute(
+        upsert,
+        [{"level": t.level, "n": t.n, "width": t.width, "hashes": hashes} for t, hashes in made.items()],
+    )
+
+
+def sign(identity: Identity) -> Checkpoint | None:
+    """Signs the tree as it stands, when it has grown since the last signed checkpoint.
+
+    `LogProblem` when the tree is not a continuation of what this log signed last: then nothing is signed, and the
+    operator decides (docs/audit-log.md, "A log that refuses to sign").
+    """
+    signer = identity.signer()
+    with unit_of_work():
+        frontier = _locked_frontier()
+        last = identity.last_checkpoint()
+        if frontier.size == 0:
+            return None
+        if last is not None:
+            _refuse_second_history(last, frontier, read_tile)
+        now = Checkpoint(signer.name, frontier.size, frontier.root())
+        signed = db.session.scalar(select(_checkpoint.c.size).where(_checkpoint.c.size == now.size))
+        if last is not None and last.size == now.size and signed is not None:
+            return None
+        note = sign_checkpoint(now, signer)
+        identity.keep(note)
+        if signed is None:
+            db.session.execute(
+                insert(_checkpoint).values(
+                    size=now.size, root=now.root, note=note.decode(), signed_at=clock.now()
+                )
+            )
+        return now
+
+
+def _refuse_second_history(last: Checkpoint, frontier: Frontier, read: TileReader) -> None:
+    if frontier.size < last.size:
+        raise LogProblem(
+            f"The database holds {frontier.size} events, but {last.size} were signed already: it is older than the "
+            "last signed checkpoint. Put the right database back, or open a new origin: "
+            "casework audit new-origin --reason TEXT"
+        )
+    try:
+        nodes = TileNodes(frontier.size, read)
+        proof = consistency_proof(last.size, frontier.size, nodes) if last.size else []
+        if last.size:
+            verify_consistency(last.size, frontier.size, last.root, frontier.root(), proof)
+    except ValueError as problem:
+        raise LogProblem(
+            f"The events up to {last.size} are not those that were signed ({problem}). Nothing is signed. Find the "
+            "first changed event with `casework audit verify`, then put the right database back, or open a new "
+            "origin: casework audit new-origin --reason TEXT"
+        ) from problem
