@@ -16,7 +16,7 @@ if ! node_is_usable; then
   if [ ! -x .venv/bin/npm ]; then
     say "This machine has no Node.js 18 or newer: installing one into .venv"
     .venv/bin/python -m pip --quiet --no-input --disable-pip-version-check install \
-      --require-hashes --no-deps --only-binary :all: -r requirements-node.lock
+      --require-hashes --no-deps --only-binary :all: -r requirements-node.lock 2> >(grep -v '^WARNING: Location .* is ignored' >&2)
   fi
   PATH="$PWD/.venv/bin:$PATH"
   export PATH
