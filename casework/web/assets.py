@@ -13,12 +13,13 @@ from typing import Any
 
 from flask import Response, request, send_file, url_for
 from werkzeug.exceptions import NotFound
-from werkzeug.utils import safe_join
 
 from casework.access.blueprint import PUBLIC, ProtectedBlueprint
 
 BUILD = Path(__file__).parent / "static" / "build"
 FOREVER = "public, max-age=31536000, immutable"
+ICON = "icon.svg"
+ONE_DAY = "public, max-age=86400"
 
 bp = ProtectedBlueprint("web", __name__, template_folder="templates")
 
@@ -50,19 +51,23 @@ def asset_url(name: str) -> str:
     return url_for("web.static", name=hashed)
 
 
-@bp.get("/static/<path:name>", permission=PUBLIC, endpoint="static")
+@bp.get("/assets/<path:name>", permission=PUBLIC, endpoint="static")
 def static(name: str) -> Response:
-    """A built file under its hashed name; nothing else of the machine."""
-    if name not in _manifest().values() or (path := safe_join(str(BUILD), name)) is None:
+    """A built file under its hashed name, or the icon; nothing else of the machine."""
+    if name == ICON:
+        response = send_file(BUILD.parent / ICON, mimetype="image/svg+xml", conditional=True)
+        response.headers["Cache-Control"] = ONE_DAY
+        return response
+    if name not in _manifest().values():
         raise NotFound
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    compressed = Path(f"{path}.gz")
-    options: dict[str, Any] = {"mimetype": kind, "conditional": True, "max_age": None}
+    path = BUILD / name
+    compressed = path.with_name(f"{name}.gz")
+    options: dict[str, Any] = {"mimetype": mimetypes.guess_type(name)[0] or "application/octet-stream"}
     if request.accept_encodings["gzip"] and compressed.is_file():
-        response = send_file(compressed, **options)
+        response = send_file(compressed, conditional=True, **options)
         response.headers["Content-Encoding"] = "gzip"
     else:
-        response = send_file(path, **options)
+        response = send_file(path, conditional=True, **options)
     response.headers["Vary"] = "Accept-Encoding"
     response.headers["Cache-Control"] = FOREVER
     return response

@@ -1,7 +1,7 @@
 """Every error becomes one calm page, or problem details (RFC 9457) for the JSON API, in this one place.
 
-A page says what happened and what to do. It never shows the text of an exception. Its short reference code stands in the log
-beside the request id, without any content.
+A page says what happened and what to do. It never shows the text of an exception. Its short reference code stands
+in the log beside the request id, without any content.
 """
 
 from __future__ import annotations

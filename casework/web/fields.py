@@ -1,9 +1,9 @@
 """Factories for the fields of input schemas. Each makes a marshmallow field that also knows how to show itself.
 
-Every factory takes the label first and these options: `required`, `hint`, `section` (a heading that begins with this field),
-`when=(other_field, value)` (asked only with that answer; else neither shown by scripts nor loaded) and `width` in characters.
-A field that is not required and not given loads to None (lists to [], tick boxes to False), so a loaded dict has every field.
-Labels and messages are lazy: the language is that of the request.
+Every factory takes the label first and these options: `required`, `hint`, `section` (a heading that begins with this
+field), `when=(other_field, value)` (asked only with that answer; else neither shown by scripts nor loaded) and `width`
+in characters. A field that is not required and not given loads to None (lists to [], tick boxes to False), so a loaded
+dict has every field. Labels and messages are lazy: the language is that of the request.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def text(
     inputmode: str | None = None,
     **options: Unpack[Options],
 ) -> Field[Any]:
-    """A line, or with `rows` a paragraph with a character count. `script`: "uz_Latn" or "Cyrl" asks for one alphabet."""
+    """A line, or with `rows` a paragraph with a character count. `script` ("uz_Latn", "Cyrl") asks for one alphabet."""
     widget = "textarea" if rows else "text"
     more = {"max_length": max_length, "rows": rows, "inputmode": inputmode}
     return typed.Text(
@@ -222,7 +222,7 @@ class FormSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {  # noqa: RUF012 -- marshmallow reads it from the class
+    error_messages = {
         "unknown": _l("Something was sent that this page does not ask for."),
         "type": _l("The input has the wrong form."),
     }
@@ -251,7 +251,7 @@ class FormSchema(Schema):
             if script and isinstance(data.get(name), str) and (wrong := wrong_alphabet(data[name], script)):
                 errors[name] = [str(wrong)]
         if errors:
-            raise ValidationError(errors)  # type: ignore[arg-type]  # marshmallow takes a dict of lists here
+            raise ValidationError(errors)
 
     @staticmethod
     def _is_asked(field: Field[Any], data: Mapping[str, Any]) -> bool:

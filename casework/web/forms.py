@@ -1,4 +1,4 @@
-"""A form: a schema bound to what a person typed. Views parse with it, templates render it; nothing typed is ever lost."""
+"""A form: a schema bound to what a person typed. Views parse with it, templates render it; nothing typed is lost."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from casework.web.fields import choices_of
 Result = TypeVar("Result")
 
 FORM_ERROR = "_form"
-CARRIED = ("csrf_token", "form_key", "version")
-"""Names that travel in every form beside the schema's own fields."""
+CARRIED = ("csrf_token", "form_key", "version", "lang")
+"""Names that travel in every form or address beside the schema's own fields."""
 
 
 def as_typed(value: Any) -> str:
@@ -174,7 +174,7 @@ class BoundField:
         if self.widget == "place" and value:
             return places.path_of(value)
         text = as_typed(value)
-        return labels.get(text, text)
+        return str(labels.get(text, text))
 
     @property
     def theirs(self) -> str | None:
@@ -193,8 +193,8 @@ class BoundField:
 class Form:
     """`formdata` is what was posted (None on the first showing), `initial` the values to begin with.
 
-    `version` is the version that the shown values have; it travels with the form. `theirs` are saved values to show beside
-    the typed ones. Iterating gives the fields in the schema's order.
+    `version` is the version that the shown values have; it travels with the form. `theirs` are saved values to show
+    beside the typed ones. Iterating gives the fields in the schema's order.
     """
 
     def __init__(
@@ -282,10 +282,10 @@ class Form:
     def load(self) -> dict[str, Any]:
         """The clean values of all fields. Raises InvalidInput with one list of messages per field."""
         try:
-            loaded = self.schema.load(self._given())
+            loaded: dict[str, Any] = self.schema.load(self._given())
         except ValidationError as problem:
-            raise InvalidInput(_flat(problem.normalized_messages())) from problem
-        assert isinstance(loaded, dict)
+            found = problem.messages if isinstance(problem.messages, dict) else {"_schema": problem.messages}
+            raise InvalidInput(_flat(found)) from problem
         return loaded
 
     def _given(self) -> dict[str, Any]:
@@ -301,8 +301,8 @@ class Form:
     def submit(self, use_case: Callable[..., Result], *args: Any) -> Result | None:
         """Loads, calls `use_case(*args, data)` and gives its result; None when the form must be shown again.
 
-        Wrong input keeps its errors, a newer saved version its values in `theirs`; nothing is stored then. A button that only
-        walks the place tree (`step`) sends nothing.
+        Wrong input keeps its errors, a newer saved version its values in `theirs`; nothing is stored then. A button
+        that only walks the place tree (`step`) sends nothing.
         """
         try:
             if self.step:

@@ -51,13 +51,13 @@ def _apply(response: Response) -> Response:
     return response
 
 
-def _apply_in_production(response: Response) -> Response:
+def _apply_transport_security(response: Response) -> Response:
     response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT
     return response
 
 
-def init_app(app: Flask, *, production: bool) -> None:
+def init_app(app: Flask, *, secure: bool) -> None:
     """Puts the headers on each response; transport security only where there is a certificate."""
     app.after_request(_apply)
-    if production:
-        app.after_request(_apply_in_production)
+    if secure:
+        app.after_request(_apply_transport_security)

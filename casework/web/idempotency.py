@@ -1,7 +1,7 @@
 """The same form sent twice does its work once: the second post lands on the first one's result.
 
-Every rendered form carries a fresh `form_key`. The audit boundary asks `replayed` before a post and calls `remember` in the
-transaction of its work; two posts at the same moment meet at the unique constraint and one of them is undone.
+Every rendered form carries a fresh `form_key`. The audit boundary asks `replayed` before a post and calls `remember` in
+the transaction of its work; two posts at the same moment meet at the unique constraint and one of them is undone.
 """
 
 from __future__ import annotations

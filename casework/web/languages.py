@@ -21,7 +21,7 @@ from casework.core import clock
 
 @dataclass(frozen=True)
 class Language:
-    """`tag` is what ?lang= takes, `locale` the catalog's folder, `html` the page's lang attribute, `name` its own name."""
+    """`tag` is what ?lang= takes, `locale` the catalog's folder, `html` the page's lang attribute, `name` its name."""
 
     tag: str
     locale: str

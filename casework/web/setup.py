@@ -18,17 +18,18 @@ csrf = CSRFProtect()
 PRODUCT_NAME = "Casework"
 
 
-def init_app(app: Flask, *, production: bool = False) -> None:
-    """Call after the rooms that say who the actor is have registered their hooks."""
+def init_app(app: Flask) -> None:
+    """Wires everything in. Transport security is on where the session cookie needs HTTPS, in production."""
+    secure = bool(app.config["SESSION_COOKIE_SECURE"])
     app.config.setdefault(
         "WTF_CSRF_TIME_LIMIT", None
     )  # as long as the session: a form may be typed for hours
-    app.config.setdefault("WTF_CSRF_SSL_STRICT", production)
+    app.config.setdefault("WTF_CSRF_SSL_STRICT", secure)
     _templates(app)
     languages.init_app(app, [str(folder) for folder in catalog_directories()])
     csrf.init_app(app)
     errors.init_app(app)
-    headers.init_app(app, production=production)
+    headers.init_app(app, secure=secure)
     app.register_blueprint(assets.bp)
     app.context_processor(_names)
 
@@ -36,7 +37,7 @@ def init_app(app: Flask, *, production: bool = False) -> None:
 def _templates(app: Flask) -> None:
     own: list[BaseLoader] = [app.jinja_loader] if app.jinja_loader else []
     govuk = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
-    app.jinja_loader = ChoiceLoader([*own, govuk])  # type: ignore[misc]  # Flask allows it, its annotation does not
+    app.jinja_loader = ChoiceLoader([*own, govuk])
     app.jinja_options = {**app.jinja_options, "trim_blocks": True, "lstrip_blocks": True}
 
 

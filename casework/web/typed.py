@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any, Protocol
 
 from flask_babel import lazy_gettext as _l
 from marshmallow import ValidationError, fields
-from marshmallow.utils import missing as missing_
+from marshmallow import missing as missing_
 
 from casework.core import clock
 from casework.core.pack import load_pack
@@ -64,7 +64,7 @@ class PartialDate(date):
 class Typed(fields.Field[Any]):
     """A field that treats blank as not given and tells what is wrong in translated sentences."""
 
-    default_error_messages: dict[str, Any] = {  # noqa: RUF012 -- marshmallow reads it from the class
+    default_error_messages: dict[str, Any] = {
         "required": _l("Fill in this field."),
         "null": _l("Fill in this field."),
         "validator_failed": _l("Check this field."),
@@ -158,18 +158,22 @@ class ValueSet(Protocol):
     def choices(self) -> Iterable[tuple[str, Any]]: ...
 
 
-Choices = str | ValueSet | Sequence[tuple[str, Any]] | Callable[[], Iterable[tuple[str, Any]]]
+Choices = (
+    str
+    | ValueSet
+    | list[tuple[str, Any]]
+    | tuple[tuple[str, Any], ...]
+    | Callable[[], Iterable[tuple[str, Any]]]
+)
 
 
 def choices_of(source: Choices) -> list[tuple[str, Any]]:
     """Keys and labels, asked anew for each request: by name from the country pack, a list, or a function."""
     if isinstance(source, str):
         return list(load_pack().value_set(source).choices())
-    if callable(source):
-        return list(source())
-    if isinstance(source, Sequence):
+    if isinstance(source, list | tuple):
         return list(source)
-    return list(source.choices())
+    return list(source() if callable(source) else source.choices())
 
 
 class Choice(Typed):
@@ -285,7 +289,7 @@ class WholeNumber(Typed):
 class YesNo(Typed):
     """Yes or no. A check box that is not ticked sends nothing, which its `load_default` makes False."""
 
-    _WORDS = {"yes": True, "no": False, "true": True, "false": False}  # noqa: RUF012 -- constant
+    _WORDS = {"yes": True, "no": False, "true": True, "false": False}
 
     def __init__(self, *, must: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

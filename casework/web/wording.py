@@ -24,7 +24,7 @@ def tidy(text: str) -> str:
 
 
 def has_control_characters(text: str, *, lines: bool) -> bool:
-    """Whether the text carries characters that nobody can see or that turn its direction; line breaks only with `lines`."""
+    """Whether the text has characters that nobody sees or that turn its direction; line breaks only with `lines`."""
     for character in text:
         if character in _DIRECTION_MARKS:
             return True
