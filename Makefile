@@ -29,7 +29,7 @@ endif
 FRONTEND_SOURCES := $(sort $(shell find frontend -type f -not -path '*/node_modules/*' 2>/dev/null))
 STATIC := casework/web/static/build
 FRONTEND := $(STATIC)/.built-$(call content,$(FRONTEND_SOURCES))
-CATALOGS := $(sort $(wildcard casework/*/translations/*/LC_MESSAGES/*.po))
+CATALOGS := $(sort $(shell find casework config -name '*.po' 2>/dev/null))
 COMPILED := .venv/.catalogs-$(call content,$(CATALOGS))
 NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 18)' 2>/dev/null && npm --version 2>/dev/null)
 
@@ -117,4 +117,4 @@ clean: ## remove what the set-up built; state in CASEWORK_HOME stays
 	@rm -rf .venv .tools frontend/node_modules $(STATIC) build dist *.egg-info
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find casework config migrations tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
-	find casework -name '*.mo' -delete
+	find casework config -name '*.mo' -delete
