@@ -68,8 +68,8 @@ def is_envelope(stored: object) -> bool:
 
 def open_envelope(key: AESGCM, envelope: bytes, field: str, row: uuid.UUID, subject: uuid.UUID) -> Any:
     """The value back, of the type it was sealed with. `SealedError` when anything about it was changed or moved."""
-    # The most used lines of the product, so each step is spelled out instead of called. A header that is not of ours has
-    # no start to bind to, which is looked into only then.
+    # The most used lines of the product, so each step is spelled out instead of called. A header that is none of ours
+    # has no start to bind to, which is looked into only then.
     try:
         start = _starts[field][envelope[:6]]
     except KeyError:
