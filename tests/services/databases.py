@@ -104,7 +104,7 @@ def settings_for(home: Path, database_url: str) -> Settings:
 
 
 def build(settings: Settings) -> None:
-    """Does to an empty home and database what `casework init` does."""
+    """Keys and schema, as `casework init` makes them. Places and people come from the tests that need them."""
     settings.home.mkdir(mode=0o700)
     make_file_kek(settings.home / "keys")
     engine = create_engine(settings.database_url)
