@@ -220,7 +220,7 @@ def latency(size: int, names: Lists, seed: int) -> tuple[str, bool]:
     return line, size != 100_000 or p95 <= 50
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--persons", type=int, default=10_000)
     parser.add_argument("--queries", type=int, default=300)
@@ -228,7 +228,7 @@ def main() -> int:
     parser.add_argument("--million", action="store_true", help="also measure 1,000,000 persons (minutes)")
     parser.add_argument("--no-npm", action="store_true", help="use faker's names only")
     parser.add_argument("--seed", type=int, default=7)
-    asked = parser.parse_args()
+    asked = parser.parse_args(argv)
 
     names = name_lists(npm=not asked.no_npm)
     print(
