@@ -1,7 +1,8 @@
 """Data keys (DEK): one per subject and compartment, wrapped under a KEK, kept in `subject_key`.
 
-Unwrapped keys live in a per-request ring and in a bounded cache with a time limit. The cache is asked with the wrapped
-bytes of the row as it stands in the database now, so a destroyed key is gone in every process at once.
+Unwrapped keys live in a ring, which ends with its transaction, and in a bounded cache with a time limit. The cache is
+asked with the wrapped bytes of the row as it stands in the database now: once a row's key is destroyed, no process can
+ask for it any more, however long its cache would have kept it.
 """
 
 from __future__ import annotations
@@ -16,19 +17,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from flask import current_app
-from sqlalchemy import Integer, LargeBinary, String, Uuid, select
+from sqlalchemy import Integer, LargeBinary, Select, String, Uuid, event, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, Session
 
 from casework.core import clock
 from casework.core.columns import UTCDateTime, plain
 from casework.core.database import db
-from casework.vault.envelope import AES_256_GCM
+from casework.vault.envelope import AES_256_GCM, NEWEST_DEK_VERSION
 from casework.vault.grant import Compartment, SealedError
 from casework.vault.providers import KekProvider, KeyProblem
 
@@ -36,6 +38,7 @@ DEK_BYTES = 32
 CACHE_SIZE = 4096
 CACHE_SECONDS = 300.0
 _RING = "casework_key_ring"
+DESTROYED = "the key of this record was destroyed"
 
 
 class SubjectKey(db.Model):  # type: ignore[name-defined,misc]
@@ -51,6 +54,9 @@ class SubjectKey(db.Model):  # type: ignore[name-defined,misc]
     commitment: Mapped[bytes | None] = plain("C1", LargeBinary)
     created_at: Mapped[datetime] = plain("C1", UTCDateTime)
     destroyed_at: Mapped[datetime | None] = plain("C1", UTCDateTime)
+
+
+_keys: Any = SubjectKey.__table__
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,63 +93,93 @@ class _Cache:
     def __init__(self) -> None:
         self._held: OrderedDict[tuple[str, bytes], tuple[float, DataKey]] = OrderedDict()
         self._lock = Lock()
+        self._sweep_at = 0.0
 
     def get(self, kek_id: str, wrapped: bytes) -> DataKey | None:
         with self._lock:
             held = self._held.get((kek_id, wrapped))
-            if held is None or held[0] < time.monotonic():
+            if held is None:
+                return None
+            if held[0] < time.monotonic():
+                del self._held[(kek_id, wrapped)]
                 return None
             self._held.move_to_end((kek_id, wrapped))
             return held[1]
 
     def put(self, kek_id: str, wrapped: bytes, key: DataKey) -> None:
+        now = time.monotonic()
         with self._lock:
-            self._held[(kek_id, wrapped)] = (time.monotonic() + CACHE_SECONDS, key)
+            if now > self._sweep_at:  # nobody may ask for an outdated key again, so they are looked for
+                self._sweep_at = now + CACHE_SECONDS / 10
+                for name in [name for name, held in self._held.items() if held[0] < now]:
+                    del self._held[name]
+            self._held[(kek_id, wrapped)] = (now + CACHE_SECONDS, key)
             while len(self._held) > CACHE_SIZE:
                 self._held.popitem(last=False)
+
+    def drop(self, kek_id: str, wrapped: bytes) -> None:
+        with self._lock:
+            self._held.pop((kek_id, wrapped), None)
 
     def clear(self) -> None:
         with self._lock:
             self._held.clear()
+
+    def __len__(self) -> int:
+        return len(self._held)
 
 
 cache = _Cache()
 
 
 class KeyRing:
-    """The data keys of one unit of work. Loads a subject's keys once, makes missing ones when something is sealed."""
+    """The data keys of one transaction. Loads a subject's keys once, makes missing ones when something is sealed.
+
+    `ended` turns true when the transaction ends: a key made in it may not exist, and one read in it may be gone.
+    """
 
     def __init__(self, provider: KekProvider) -> None:
         self._provider = provider
         self._keys: dict[tuple[uuid.UUID, Compartment], dict[int, DataKey]] = {}
         self._loaded: set[uuid.UUID] = set()
+        self._erased: set[uuid.UUID] = set()
+        self._held: set[tuple[uuid.UUID, Compartment]] = set()
+        self.ended = False
 
     def load(self, subject_ids: Iterable[uuid.UUID]) -> None:
         """Reads the key rows of these subjects in one query; those already read are not asked again."""
         wanted = [subject_id for subject_id in dict.fromkeys(subject_ids) if subject_id not in self._loaded]
         if not wanted:
             return
-        table = SubjectKey.__table__
         rows = db.session.execute(
             select(
-                table.c.subject_id,
-                table.c.compartment,
-                table.c.dek_version,
-                table.c.kek_id,
-                table.c.wrapped,
-                table.c.commitment,
-            ).where(table.c.subject_id.in_(wanted), table.c.wrapped.is_not(None))
+                _keys.c.subject_id,
+                _keys.c.compartment,
+                _keys.c.dek_version,
+                _keys.c.kek_id,
+                _keys.c.wrapped,
+                _keys.c.commitment,
+            ).where(_keys.c.subject_id.in_(wanted))
         ).all()
+        live = [row for row in rows if row.wrapped is not None]
+        found = {(row.kek_id, row.wrapped): cache.get(row.kek_id, row.wrapped) for row in live}
+        cold = [row for row in live if found[(row.kek_id, row.wrapped)] is None]
+        deks = self._provider.unwrap_many(
+            (row.kek_id, row.wrapped, wrap_bound(row.subject_id, row.compartment, row.dek_version))
+            for row in cold
+        )
+        for row, dek in zip(cold, deks, strict=True):
+            if not hmac.compare_digest(commitment_of(dek), row.commitment or b""):
+                raise SealedError("a data key is not the one that its row commits to")
+            key = found[(row.kek_id, row.wrapped)] = data_key(dek, row.dek_version)
+            cache.put(row.kek_id, row.wrapped, key)
+        for row in live:
+            key = found[(row.kek_id, row.wrapped)]
+            if key is None or key.version != row.dek_version:
+                raise SealedError("a data key stands in another key's place")
+            self._keys.setdefault((row.subject_id, Compartment(row.compartment)), {})[row.dek_version] = key
+        self._erased |= {row.subject_id for row in rows} - {row.subject_id for row in live}
         self._loaded.update(wanted)
-        for subject_id, compartment, version, kek_id, wrapped, commitment in rows:
-            key = cache.get(kek_id, wrapped)
-            if key is None:
-                dek = self._provider.unwrap(kek_id, wrapped, wrap_bound(subject_id, compartment, version))
-                if not hmac.compare_digest(commitment_of(dek), commitment):
-                    raise SealedError("a data key is not the one that its row commits to")
-                key = data_key(dek, version)
-                cache.put(kek_id, wrapped, key)
-            self._keys.setdefault((subject_id, Compartment(compartment)), {})[version] = key
 
     def for_opening(self, subject_id: uuid.UUID, compartment: Compartment, version: int) -> DataKey:
         """The key that opens a value. `SealedError` when it was destroyed or never was."""
@@ -151,42 +187,129 @@ class KeyRing:
         try:
             return self._keys[(subject_id, compartment)][version]
         except KeyError:
-            raise SealedError("the key of this record was destroyed") from None
+            raise SealedError(DESTROYED) from None
 
     def for_sealing(self, subject_id: uuid.UUID, compartment: Compartment) -> DataKey:
-        """The newest key of the subject's compartment; made now if there is none."""
+        """The newest key of the subject's compartment; made now if there is none.
+
+        Held until the transaction ends: who destroys or renews it waits until what is sealed here is stored.
+        """
         self.load([subject_id])
-        versions = self._keys.get((subject_id, compartment))
-        if not versions:
-            self._make(subject_id, compartment)
-            versions = self._keys[(subject_id, compartment)]
+        if (subject_id, compartment) not in self._held:
+            if subject_id in self._erased:
+                raise SealedError(DESTROYED)
+            if not self._keys.get((subject_id, compartment)):
+                self._make(subject_id, compartment)
+            elif not self._hold(subject_id, compartment):
+                self.reload(subject_id)
+                if not self._keys.get((subject_id, compartment)) or not self._hold(subject_id, compartment):
+                    raise SealedError(DESTROYED)
+            self._held.add((subject_id, compartment))
+        versions = self._keys[(subject_id, compartment)]
         return versions[max(versions)]
 
-    def _make(self, subject_id: uuid.UUID, compartment: Compartment) -> None:
-        dek, version = os.urandom(DEK_BYTES), 1
-        kek_id, wrapped = self._provider.wrap(dek, wrap_bound(subject_id, compartment, version))
-        dialect = db.session.get_bind().dialect.name
-        insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-        made = db.session.execute(
-            insert(SubjectKey.__table__)
-            .values(
-                subject_id=subject_id,
-                compartment=compartment.value,
-                dek_version=version,
-                kek_id=kek_id,
-                wrapped=wrapped,
-                commitment=commitment_of(dek),
-                created_at=clock.now(),
-            )
-            .on_conflict_do_nothing()
-        )
-        if made.rowcount:  # type: ignore[attr-defined]
-            self._keys[(subject_id, compartment)] = {version: data_key(dek, version)}
-            return
-        self._loaded.discard(subject_id)  # somebody else made it first, or it was destroyed
+    def reload(self, subject_id: uuid.UUID) -> None:
+        """Reads a subject's key rows again."""
+        self._loaded.discard(subject_id)
+        self._erased.discard(subject_id)
+        for name in [name for name in self._keys if name[0] == subject_id]:
+            del self._keys[name]
         self.load([subject_id])
+
+    def _hold(self, subject_id: uuid.UUID, compartment: Compartment | None) -> bool:
+        """Holds the newest key of the compartment (None: any key of the subject) in place; False when it is not so.
+
+        SQLite has one writer at a time, so nothing can move there.
+        """
+        if not _has_row_locks():
+            return True
+        living = select(_keys.c.dek_version).where(
+            _keys.c.subject_id == subject_id, _keys.c.wrapped.is_not(None)
+        )
+        if compartment is None:
+            return db.session.execute(_key_share(living.limit(1))).first() is not None
+        newest = max(self._keys[(subject_id, compartment)])
+        living = living.where(_keys.c.compartment == compartment.value, _keys.c.dek_version >= newest)
+        return db.session.execute(_key_share(living)).scalars().all() == [newest]
+
+    def _make(self, subject_id: uuid.UUID, compartment: Compartment) -> None:
+        known = any(name[0] == subject_id for name in self._keys)
+        if known and not self._hold(subject_id, None):
+            raise SealedError(DESTROYED)
+        key = add_key(self._provider, subject_id, compartment, 1)
+        if key is not None:
+            self._keys[(subject_id, compartment)] = {key.version: key}
+            return
+        self.reload(subject_id)  # somebody else made it first, or it was destroyed
         if (subject_id, compartment) not in self._keys:
-            raise SealedError("the key of this record was destroyed")
+            raise SealedError(DESTROYED)
+
+
+def add_key(
+    keks: KekProvider, subject_id: uuid.UUID, compartment: Compartment, version: int
+) -> DataKey | None:
+    """A fresh data key in a row of its own; None when there is such a row already."""
+    if not 1 <= version <= NEWEST_DEK_VERSION:
+        raise ValueError("a data key's version has 32 bits")
+    dek = os.urandom(DEK_BYTES)
+    kek_id, wrapped = keks.wrap(dek, wrap_bound(subject_id, compartment, version))
+    insert = postgresql.insert if _has_row_locks() else sqlite.insert
+    made = db.session.execute(
+        insert(_keys)
+        .values(
+            subject_id=subject_id,
+            compartment=compartment.value,
+            dek_version=version,
+            kek_id=kek_id,
+            wrapped=wrapped,
+            commitment=commitment_of(dek),
+            created_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    return data_key(dek, version) if made.rowcount else None  # type: ignore[attr-defined]
+
+
+def destroy_keys(subject_id: uuid.UUID, compartments: Iterable[Compartment] | None = None) -> int:
+    """Destroys a subject's data keys (of these compartments only), in this transaction. Returns how many there were.
+
+    Waits for transactions that are sealing under them. From the commit on no process opens what they sealed, and
+    nothing new is sealed for a subject without a living key.
+    """
+    which = [_keys.c.subject_id == subject_id, _keys.c.wrapped.is_not(None)]
+    if compartments is not None:
+        which.append(_keys.c.compartment.in_([compartment.value for compartment in compartments]))
+    if _has_row_locks():
+        # First the lock on all of the subject's keys, then a statement of its own, which sees what was waited for.
+        db.session.execute(
+            select(_keys.c.dek_version).where(_keys.c.subject_id == subject_id).with_for_update()
+        )
+    for kek_id, wrapped in db.session.execute(select(_keys.c.kek_id, _keys.c.wrapped).where(*which)).all():
+        cache.drop(kek_id, wrapped)
+    done = db.session.execute(
+        update(_keys).where(*which).values(wrapped=None, commitment=None, destroyed_at=clock.now())
+    )
+    forget_ring()
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def newest_version(subject_id: uuid.UUID, compartment: Compartment) -> int:
+    """The highest version there ever was, 0 for none."""
+    found = db.session.execute(
+        select(func.max(_keys.c.dek_version)).where(
+            _keys.c.subject_id == subject_id, _keys.c.compartment == compartment.value
+        )
+    ).scalar()
+    return int(found or 0)
+
+
+def _has_row_locks() -> bool:
+    return bool(db.session.get_bind().dialect.name == "postgresql")
+
+
+def _key_share(statement: Select[Any]) -> Select[Any]:
+    # Lets a re-wrap pass, which leaves the row's key columns alone, but not a destruction.
+    return statement.with_for_update(read=True, key_share=True)
 
 
 def key_ring() -> KeyRing:
@@ -200,7 +323,24 @@ def key_ring() -> KeyRing:
 
 def forget_ring() -> None:
     """Drops the ring: the next unit of work reads the key rows afresh."""
-    db.session().info.pop(_RING, None)
+    _end_ring(db.session())
+
+
+def _end_ring(session: Session) -> None:
+    ring: KeyRing | None = session.info.pop(_RING, None)
+    if ring is not None:
+        ring.ended = True
+
+
+@event.listens_for(Session, "after_commit")
+def _end_with_commit(session: Session) -> None:
+    _end_ring(session)
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _end_with_rollback(session: Session, _transaction: object) -> None:
+    """Also after a savepoint: a key that was made in it is no key."""
+    _end_ring(session)
 
 
 def provider() -> KekProvider:
