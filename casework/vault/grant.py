@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from typing import Any
 
 
 class Compartment(StrEnum):
@@ -49,6 +50,9 @@ class Grant:
         self._allowed: dict[uuid.UUID, set[Compartment]] = {}
         self._opened: dict[str, None] = {}
         self._closed = False
+        self.ring: Any = None
+        self.keys: dict[tuple[int, str, bytes], Any] = {}
+        """The vault's shortcut: keys of `ring` that this grant was asked for before, by subject, compartment, version."""
 
     def widen(self, subject_id: uuid.UUID, compartments: Iterable[Compartment]) -> None:
         """Called by the access room when a policy rule says so, and by nobody else."""
@@ -83,6 +87,8 @@ class Grant:
         """Ends the grant: nothing opens through it any more."""
         self._closed = True
         self._allowed.clear()
+        self.keys.clear()
+        self.ring = None
 
 
 _current: ContextVar[Grant | None] = ContextVar("casework_grant", default=None)

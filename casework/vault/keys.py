@@ -87,39 +87,45 @@ def data_key(dek: bytes, version: int) -> DataKey:
     return DataKey(version, AESGCM(expand(dek, b"cw/v1/aead/" + bytes((AES_256_GCM,)))))
 
 
+_Name = tuple[str, bytes, bytes]
+
+
 class _Cache:
-    """Bounded, forgetful memory of unwrapped keys, shared by the threads of one process."""
+    """Bounded, forgetful memory of unwrapped keys, shared by the threads of one process.
+
+    A key is known by everything that unwrapping it would check: KEK, wrapped bytes, and what they are bound to.
+    """
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[str, bytes], tuple[float, DataKey]] = OrderedDict()
+        self._held: OrderedDict[_Name, tuple[float, DataKey]] = OrderedDict()
         self._lock = Lock()
         self._sweep_at = 0.0
 
-    def get(self, kek_id: str, wrapped: bytes) -> DataKey | None:
+    def get(self, name: _Name) -> DataKey | None:
         with self._lock:
-            held = self._held.get((kek_id, wrapped))
+            held = self._held.get(name)
             if held is None:
                 return None
             if held[0] < time.monotonic():
-                del self._held[(kek_id, wrapped)]
+                del self._held[name]
                 return None
-            self._held.move_to_end((kek_id, wrapped))
+            self._held.move_to_end(name)
             return held[1]
 
-    def put(self, kek_id: str, wrapped: bytes, key: DataKey) -> None:
+    def put(self, name: _Name, key: DataKey) -> None:
         now = time.monotonic()
         with self._lock:
             if now > self._sweep_at:  # nobody may ask for an outdated key again, so they are looked for
                 self._sweep_at = now + CACHE_SECONDS / 10
-                for name in [name for name, held in self._held.items() if held[0] < now]:
-                    del self._held[name]
-            self._held[(kek_id, wrapped)] = (now + CACHE_SECONDS, key)
+                for old in [old for old, held in self._held.items() if held[0] < now]:
+                    del self._held[old]
+            self._held[name] = (now + CACHE_SECONDS, key)
             while len(self._held) > CACHE_SIZE:
                 self._held.popitem(last=False)
 
-    def drop(self, kek_id: str, wrapped: bytes) -> None:
+    def drop(self, name: _Name) -> None:
         with self._lock:
-            self._held.pop((kek_id, wrapped), None)
+            self._held.pop(name, None)
 
     def clear(self) -> None:
         with self._lock:
@@ -162,24 +168,26 @@ class KeyRing:
             ).where(_keys.c.subject_id.in_(wanted))
         ).all()
         live = [row for row in rows if row.wrapped is not None]
-        found = {(row.kek_id, row.wrapped): cache.get(row.kek_id, row.wrapped) for row in live}
-        cold = [row for row in live if found[(row.kek_id, row.wrapped)] is None]
-        deks = self._provider.unwrap_many(
-            (row.kek_id, row.wrapped, wrap_bound(row.subject_id, row.compartment, row.dek_version))
-            for row in cold
-        )
-        for row, dek in zip(cold, deks, strict=True):
+        cold = []
+        for row in live:
+            bound = wrap_bound(row.subject_id, row.compartment, row.dek_version)
+            key = cache.get((row.kek_id, row.wrapped, bound))
+            if key is None:
+                cold.append((row, (row.kek_id, row.wrapped, bound)))
+            else:
+                self._put(row, key)
+        deks = self._provider.unwrap_many(name for _row, name in cold)
+        for (row, name), dek in zip(cold, deks, strict=True):
             if not hmac.compare_digest(commitment_of(dek), row.commitment or b""):
                 raise SealedError("a data key is not the one that its row commits to")
-            key = found[(row.kek_id, row.wrapped)] = data_key(dek, row.dek_version)
-            cache.put(row.kek_id, row.wrapped, key)
-        for row in live:
-            key = found[(row.kek_id, row.wrapped)]
-            if key is None or key.version != row.dek_version:
-                raise SealedError("a data key stands in another key's place")
-            self._keys.setdefault((row.subject_id, Compartment(row.compartment)), {})[row.dek_version] = key
+            key = data_key(dek, row.dek_version)
+            cache.put(name, key)
+            self._put(row, key)
         self._erased |= {row.subject_id for row in rows} - {row.subject_id for row in live}
         self._loaded.update(wanted)
+
+    def _put(self, row: Any, key: DataKey) -> None:
+        self._keys.setdefault((row.subject_id, Compartment(row.compartment)), {})[row.dek_version] = key
 
     def for_opening(self, subject_id: uuid.UUID, compartment: Compartment, version: int) -> DataKey:
         """The key that opens a value. `SealedError` when it was destroyed or never was."""
@@ -284,8 +292,8 @@ def destroy_keys(subject_id: uuid.UUID, compartments: Iterable[Compartment] | No
         db.session.execute(
             select(_keys.c.dek_version).where(_keys.c.subject_id == subject_id).with_for_update()
         )
-    for kek_id, wrapped in db.session.execute(select(_keys.c.kek_id, _keys.c.wrapped).where(*which)).all():
-        cache.drop(kek_id, wrapped)
+    for row in db.session.execute(select(_keys).where(*which)).all():
+        cache.drop((row.kek_id, row.wrapped, wrap_bound(subject_id, row.compartment, row.dek_version)))
     done = db.session.execute(
         update(_keys).where(*which).values(wrapped=None, commitment=None, destroyed_at=clock.now())
     )

@@ -10,17 +10,23 @@ Setting the field seals the value at once under the subject's key, bound to fiel
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn, Self, overload
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from flask.json.provider import DefaultJSONProvider
+from flask_babel import gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import LargeBinary, event
+from sqlalchemy import Dialect, Insert, LargeBinary, Table, Update, event
 from sqlalchemy.orm import ORMExecuteState, Session, mapped_column
 
-from casework.vault.envelope import dek_version_of, open_envelope, seal
-from casework.vault.grant import Compartment, NotGranted, SealedError, current_grant
+from casework.vault.envelope import dek_version_of, is_envelope, open_envelope, seal
+from casework.vault.grant import Compartment, Grant, NotGranted, SealedError, current_grant
 from casework.vault.keys import key_ring
+
+log = logging.getLogger("casework.vault")
 
 DOTS = "•••"
 
@@ -47,14 +53,32 @@ class Secret:
     def reveal(self) -> Any:
         """The value. `NotGranted` outside the Grant, `SealedError` when it cannot be opened."""
         grant = current_grant()
-        if grant is None or not grant.allows(self._subject, self._compartment):
+        if grant is None:
             raise NotGranted(f"{self._field} is not granted here")
-        ring = key_ring()
-        ring.load(grant.subjects)
-        key = ring.for_opening(self._subject, self._compartment, dek_version_of(self._envelope))
-        value = open_envelope(key.cipher, self._envelope, self._field, self._row, self._subject)
+        envelope = self._envelope
+        ring = grant.ring
+        if ring is not None and ring.ended:
+            grant.keys.clear()
+        # Keys stand in here only after the grant allowed them; closing it, or the transaction, takes them away.
+        cipher = grant.keys.get((self._subject.int, self._compartment._value_, envelope[2:6]))
+        if cipher is None:
+            cipher = self._cipher(grant)
+        value = open_envelope(cipher, envelope, self._field, self._row, self._subject)
         grant.note_opened(self._field)
         return value
+
+    def _cipher(self, grant: Grant) -> AESGCM:
+        if not grant.allows(self._subject, self._compartment):
+            raise NotGranted(f"{self._field} is not granted here")
+        version = dek_version_of(self._envelope)
+        ring = key_ring()
+        ring.load(grant.subjects)
+        cipher = ring.for_opening(self._subject, self._compartment, version).cipher
+        if grant.ring is not ring:
+            grant.keys.clear()
+            grant.ring = ring
+        grant.keys[(self._subject.int, self._compartment._value_, self._envelope[2:6])] = cipher
+        return cipher
 
     @property
     def granted(self) -> bool:
@@ -65,10 +89,18 @@ class Secret:
     def __html__(self) -> Markup:
         if not self.granted:
             return escape(DOTS)
-        value = self.reveal()
+        try:
+            value = self.reveal()
+        except SealedError as problem:
+            # One damaged value must not take the page away. What it was is not known, so nothing of it is logged.
+            log.error("%s of row %s cannot be opened: %s", self._field, self._row, problem)
+            return escape(_("This cannot be opened."))
         return escape("" if value is None else value)
 
     def __str__(self) -> str:
+        return DOTS
+
+    def __format__(self, _spec: str) -> str:
         return DOTS
 
     def __repr__(self) -> str:
@@ -84,7 +116,35 @@ class Secret:
         return id(self)
 
     def __reduce__(self) -> NoReturn:
-        raise SealedError("a sealed value is not pickled")
+        raise SealedError("a sealed value is neither copied nor pickled")
+
+
+class SealedJSON(DefaultJSONProvider):
+    """JSON that refuses sealed values: the one of Flask would print them, since templates may."""
+
+    @staticmethod
+    def default(value: Any) -> Any:
+        """What JSON has no form for. `SealedError` for a sealed value."""
+        if isinstance(value, Secret):
+            raise SealedError("a sealed value is not written as JSON: reveal it inside the Grant")
+        return DefaultJSONProvider.default(value)
+
+
+class SealedBytes(LargeBinary):
+    """The type of a sealed column: only envelopes pass to the database, whichever way a value takes there."""
+
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """Refuses anything but an envelope, then does what the engine needs."""
+        after = super().bind_processor(dialect)  # type: ignore[no-untyped-call]
+
+        def checked(value: Any) -> Any:
+            if value is not None and not is_envelope(value):
+                raise SealedError("only a sealed value is stored in a sealed field")
+            return value if after is None or value is None else after(value)
+
+        return checked
 
 
 class Sealed:
@@ -141,7 +201,7 @@ class Sealing:
             if isinstance(found, Sealed):
                 found.attribute = f"{name}_sealed"
                 column = mapped_column(
-                    name, LargeBinary, nullable=True, info={"sensitivity": found.sensitivity}
+                    name, SealedBytes, nullable=True, info={"sensitivity": found.sensitivity}
                 )
                 setattr(cls, found.attribute, column)
         super().__init_subclass__(**kwargs)
@@ -163,21 +223,39 @@ class Sealing:
         }
 
 
+def sealed_models(registry: Any) -> dict[Table, type[Sealing]]:
+    """Every model with sealed fields of a declarative registry, by its table."""
+    return {
+        mapper.local_table: mapper.class_
+        for mapper in registry.mappers
+        if issubclass(mapper.class_, Sealing) and mapper.class_.sealed_fields()
+    }
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _refuse_bulk_changes(state: ORMExecuteState) -> None:
     """A statement that writes many rows cannot bind each to its row."""
-    if not (state.is_update or state.is_insert):
+    statement = state.statement
+    if not isinstance(statement, Update | Insert) or state.execution_options.get(RESEALING):
         return
-    mapper = state.bind_mapper
-    if mapper is None or not issubclass(mapper.class_, Sealing):
+    columns = [column for column in statement.table.c if isinstance(column.type, SealedBytes)]
+    if not columns:
         return
-    if state.is_insert:
+    if isinstance(statement, Insert):
         raise SealedError("rows with sealed fields are added one by one")
-    sealed = {found.attribute for found in mapper.class_.sealed_fields().values()}
-    columns = {mapper.attrs[name].columns[0].name for name in sealed}
-    named = {
-        getattr(column, "key", None) or str(column)
-        for column in (getattr(state.statement, "_values", None) or {})
-    }
-    if named & (sealed | columns):
+    sealed = {name for column in columns for name in (column.name, column.key, f"{column.name}_sealed")}
+    if _columns_set_by(statement, state.parameters) & sealed:
         raise SealedError("sealed fields are not changed in bulk")
+
+
+RESEALING = "casework_resealing"
+"""Execution option of the one statement that may write envelopes by itself: the background re-sealing."""
+
+
+def _columns_set_by(statement: Update, parameters: Any) -> set[str]:
+    """The names of what an UPDATE sets, in its own clause or in its parameters."""
+    named: set[Any] = set(getattr(statement, "_values", None) or ())
+    named |= {name for name, _value in getattr(statement, "_ordered_values", None) or ()}
+    for given in parameters if isinstance(parameters, list | tuple) else [parameters or {}]:
+        named |= set(given)
+    return {str(getattr(name, "key", None) or name) for name in named}
