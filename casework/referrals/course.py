@@ -16,7 +16,7 @@ from casework.referrals import queries, workflow
 from casework.referrals.models import Referral, ReferralStep
 from casework.referrals.workflow import Action, Clock, Move, Side, State
 from casework.vault.grant import Compartment
-from casework.vault.keys import key_ring
+from casework.vault.keys import destroy_keys
 
 TIMELINE_KIND = "referral"
 NOT_ON_TIMELINE = frozenset({Action.SAVE, Action.RECEIVE})
@@ -78,7 +78,7 @@ def take_step(
     referral.status, referral.changed_at = row.to, now
     _set_clock(referral, row.clock)
     if row.to in (State.WITHDRAWN, State.EXPIRED) and row.state in workflow.BEFORE_SERVICE:
-        key_ring().destroy(referral.id, Compartment.PACKAGE)
+        destroy_keys(referral.id, [Compartment.PACKAGE])
         referral.package_gone_at = now
     if referral.case_id is not None and action not in NOT_ON_TIMELINE:
         _note_on_timeline(referral, step, by_recipient=side is Side.RECIPIENT)

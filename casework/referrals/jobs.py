@@ -23,7 +23,7 @@ def lapse() -> None:
 def _found() -> bool:
     with unit_of_work(write=False):
         untouched = queries.untouched_since(clock.now() - timedelta(days=DRAFT_DAYS), 1)
-        return bool(untouched or queries.on_lapsed_consent(clock.today(), BEFORE_SERVICE, 1))
+        return bool(untouched or queries.on_lapsed_consent(BEFORE_SERVICE, 1))
 
 
 def register_jobs() -> None:

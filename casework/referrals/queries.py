@@ -6,10 +6,11 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, case, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, case, false, or_, select, true
+from sqlalchemy.orm import aliased
 
 from casework.access import row_security
 from casework.access.actor import SYSTEM, Actor, actor_or_none
@@ -152,22 +153,36 @@ def steps_with_referrals(step_ids: Iterable[uuid.UUID]) -> list[tuple[ReferralSt
     return [(step, referral) for step, referral in found]
 
 
-def is_in_force(consent_id: uuid.UUID) -> bool:
-    """Whether this consent carries anything today."""
-    wanted = (
-        select(func.count()).select_from(Consent).where(Consent.id == consent_id, _in_force(clock.today()))
+def _in_force(consent: Any) -> ColumnElement[bool]:
+    return and_(
+        consent.status == "active", or_(consent.expires_on.is_(None), consent.expires_on >= clock.today())
     )
-    return bool(db.session.scalar(wanted))
 
 
-def _in_force(today: date) -> ColumnElement[bool]:
-    return and_(Consent.status == "active", or_(Consent.expires_on.is_(None), Consent.expires_on >= today))
+def consent_in_force(consent_id: uuid.UUID) -> Consent | None:
+    """This consent, or the one in force that replaced it: same person, same purpose. None when there is none."""
+    asked = aliased(Consent)
+    wanted = (
+        select(Consent)
+        .join(asked, and_(asked.person_id == Consent.person_id, asked.purpose == Consent.purpose))
+        .where(asked.id == consent_id, _in_force(Consent))
+        .order_by(case((Consent.id == consent_id, 0), else_=1), Consent.expires_on.desc(), Consent.id)
+    )
+    found: Consent | None = db.session.scalar(wanted.limit(1))
+    return found
 
 
-def carried_by(consent_id: uuid.UUID) -> list[Referral]:
-    """Referrals under way that stand on this consent."""
-    wanted = select(Referral).where(Referral.consent_id == consent_id, Referral.status.in_(sorted(LIVE)))
-    return list(db.session.scalars(wanted))
+def carried_by(consent: Consent) -> list[Referral]:
+    """Referrals under way that stand on a consent of this person for this purpose."""
+    of_purpose = select(Consent.id).where(
+        Consent.person_id == consent.person_id, Consent.purpose == consent.purpose
+    )
+    wanted = select(Referral).where(
+        Referral.person_id == consent.person_id,
+        Referral.consent_id.in_(of_purpose),
+        Referral.status.in_(sorted(LIVE)),
+    )
+    return list(db.session.scalars(wanted.order_by(Referral.id)))
 
 
 def untouched_since(moment: datetime, limit: int) -> list[Referral]:
@@ -177,12 +192,18 @@ def untouched_since(moment: datetime, limit: int) -> list[Referral]:
     return list(db.session.scalars(wanted.order_by(Referral.id).limit(limit)))
 
 
-def on_lapsed_consent(today: date, states: Iterable[State], limit: int) -> list[Referral]:
-    """Referrals in these states whose consent ran out before today."""
+def on_lapsed_consent(states: Iterable[State], limit: int) -> list[Referral]:
+    """Referrals in these states whose consent ran out before today and was not renewed."""
+    renewed = aliased(Consent)
+    in_force = (
+        select(renewed.id)
+        .where(renewed.person_id == Consent.person_id, renewed.purpose == Consent.purpose, _in_force(renewed))
+        .exists()
+    )
     wanted = (
         select(Referral)
         .join(Consent, Consent.id == Referral.consent_id)
-        .where(Referral.status.in_(sorted(states)), Consent.expires_on < today)
+        .where(Referral.status.in_(sorted(states)), Consent.expires_on < clock.today(), ~in_force)
     )
     return list(db.session.scalars(wanted.order_by(Referral.id).limit(limit)))
 

@@ -24,7 +24,7 @@ BATCH = 200
 
 def close_shares(actor: Actor, consent: Consent) -> None:
     """Ends, in the transaction of the withdrawal, every referral under way that stands on this consent (§7 R12)."""
-    for referral in queries.carried_by(consent.id):
+    for referral in queries.carried_by(consent):
         take_step(actor, referral, Action.WITHDRAW, Side.SENDER, reason="consent_withdrawn")
 
 
@@ -32,7 +32,7 @@ def close_shares(actor: Actor, consent: Consent) -> None:
 def expire_referrals(actor: Actor) -> int:
     """Lapses up to 200 referrals whose draft lay untouched or whose consent ran out; gives their number. For the worker."""
     untouched = queries.untouched_since(clock.now() - timedelta(days=DRAFT_DAYS), BATCH)
-    lapsed = queries.on_lapsed_consent(clock.today(), BEFORE_SERVICE, BATCH)
+    lapsed = queries.on_lapsed_consent(BEFORE_SERVICE, BATCH)
     reasons = {referral.id: (referral, "consent_expired") for referral in lapsed}
     for referral in untouched:
         reasons.setdefault(referral.id, (referral, "draft_untouched"))

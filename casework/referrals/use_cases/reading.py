@@ -191,7 +191,7 @@ def _basis(referral: Referral) -> str | None:
 
 
 DONE: dict[Action, Any] = {
-    Action.SAVE: _l("Changed"),
+    Action.SAVE: _l("Draft changed"),
     Action.SUBMIT: _l("Sent to review"),
     Action.APPROVE: _l("Approved and sent"),
     Action.RETURN: _l("Returned to the caseworker"),

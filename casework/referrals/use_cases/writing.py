@@ -138,11 +138,15 @@ def submit_referral(actor: Actor, referral_id: uuid.UUID, data: dict[str, Any]) 
 
 
 def require_basis(referral: Referral) -> None:
-    """InvalidInput when the consent that a referral stands on is not in force any more."""
-    if referral.consent_id is not None and not queries.is_in_force(referral.consent_id):
+    """InvalidInput when the consent that a referral stands on is not in force any more and was not renewed."""
+    if referral.consent_id is None:
+        return
+    consent = queries.consent_in_force(referral.consent_id)
+    if consent is None:
         raise InvalidInput(
             {"_form": [_l("The consent of this referral is not in force any more. It cannot go on.")]}
         )
+    referral.consent_id = consent.id
 
 
 def _fill(referral: Referral, case: Case | None, data: dict[str, Any]) -> None:
@@ -182,7 +186,7 @@ def _basis(case: Case, data: dict[str, Any]) -> Consent | None:
     except NotFound:
         raise InvalidInput({"consent_id": [_l("Choose one of the listed answers.")]}) from None
     needed = pack.consent_purpose_for(data["domain"], data["reason_code"])
-    if not queries.is_in_force(consent.id):
+    if queries.consent_in_force(consent.id) is not consent:
         raise InvalidInput({"consent_id": [_l("This consent is not in force any more.")]})
     if consent.purpose not in needed:
         purposes = ", ".join(pack.value_set("consent_purpose").label(each) for each in needed)
