@@ -1,1 +1,27 @@
 """Person, consent, case, support (psychosocial, education, employment), follow-ups."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+from casework.access import policy
+from casework.access.permissions import Permission
+from casework.cases import happenings, jobs, words
+from casework.cases.policy import RULES
+from casework.cases.views import bp
+from casework.web.navigation import NavItem, register_nav
+
+
+def init_app(app: Flask) -> None:
+    """Wires the room into an app."""
+    policy.register(RULES)
+    words.register()
+    happenings.register_kinds()
+    app.register_blueprint(bp)
+    register_nav(
+        app,
+        NavItem("cases.my_work", _l("My work"), Permission.WORK_VIEW, order=10),
+        NavItem("cases.listing", _l("Cases"), Permission.CASE_LIST, order=20),
+    )
+    jobs.register_jobs()

@@ -10,7 +10,17 @@ import uuid
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Boolean, CheckConstraint, Date, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    Uuid,
+)
 from sqlalchemy.orm import Mapped, relationship
 
 from casework.core.columns import UTCDateTime, key, plain
@@ -208,7 +218,9 @@ class CaseAssignment(Sealing, Model):
     """Who has the case, from when to when (§3.7). Access ends with the assignment."""
 
     __tablename__ = "case_assignment"
-    __table_args__ = (Index("ix_case_assignment_staff_id_ended_at_case_id", "staff_id", "ended_at", "case_id"),)
+    __table_args__ = (
+        Index("ix_case_assignment_staff_id_ended_at_case_id", "staff_id", "ended_at", "case_id"),
+    )
     __subject__ = "person_id"
 
     case_id: Mapped[uuid.UUID] = _row("case.id")

@@ -26,9 +26,9 @@ Loader = Callable[[list[uuid.UUID]], Mapping[uuid.UUID, Any]]
 class TimelineKind:
     """How entries of one kind are shown.
 
-    `load` gives, in one query, what the template needs of each id (`item`; None for an id it does not give); it is not called
-    without ids. `template` is included with `entry`, `item`, `kind` and `people` (staff by id). `hidden_from` are roles that do not
-    learn that such a thing happened at all.
+    `load` gives, in one query, what the template needs of each id (`item`; None for an id it does not give); it is not
+    called without ids. `template` is included with `entry`, `item`, `kind` and `case`, and prints a title and a body.
+    `hidden_from` are roles that do not learn that such a thing happened at all.
     """
 
     kind: str
@@ -98,5 +98,6 @@ def loaded(entries: Sequence[TimelineEntry]) -> list[TimelineItem]:
         wanted.setdefault(_kinds[entry.kind].load, []).append(entry.ref_id)
     found = {load: load(list(dict.fromkeys(ids))) for load, ids in wanted.items()}
     return [
-        TimelineItem(entry, _kinds[entry.kind], found[_kinds[entry.kind].load].get(entry.ref_id)) for entry in entries
+        TimelineItem(entry, _kinds[entry.kind], found[_kinds[entry.kind].load].get(entry.ref_id))
+        for entry in entries
     ]

@@ -1,0 +1,71 @@
+"""The pages that open a case and correct who it is about."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from casework.access.actor import current_actor
+from casework.access.permissions import Permission
+from casework.cases.answers import sections_of
+from casework.cases.schemas.intake import CorrectPersonSchema, DetailsSchema, OpenCaseSchema
+from casework.cases.use_cases import drafts, intake
+from casework.cases.views.blueprint import bp, draft_in_address, posted, typed_into
+from casework.web.forms import Form
+from casework.web.replies import done
+
+
+@bp.get("/cases/new", permission=Permission.CASE_OPEN)
+def new() -> ResponseReturnValue:
+    """An empty form, or a draft of one."""
+    draft = draft_in_address()
+    typed = intake.intake_form(current_actor(), draft)
+    form = Form(OpenCaseSchema(), initial=typed or {"script": ["uz-Latn"]})
+    return render_template("cases/new.html", form=form, draft=draft)
+
+
+@bp.post("/cases/new", permission=Permission.CASE_OPEN)
+def open_case() -> ResponseReturnValue:
+    """Opens the case, or keeps the draft."""
+    actor, draft = current_actor(), draft_in_address()
+    data, as_draft = posted()
+    form = Form(OpenCaseSchema(), data)
+    if as_draft:
+        drafts.save_case_draft(actor, draft, typed_into(form.schema, data))
+        return done(_("The draft is kept. You find it under My work."), url_for("cases.my_work"))
+    opened = form.submit(intake.open_case, actor, draft)
+    if opened is None:
+        return render_template("cases/new.html", form=form, draft=draft), form.status
+    if opened.check_number:
+        flash(_("The check digit does not match. Please check the document. You can continue."), "note")
+    message = _("The case is opened. Its code is %(code)s.", code=opened.display_code)
+    return done(message, url_for("cases.show", case_id=opened.id))
+
+
+@bp.get("/cases/<uuid:case_id>/person", permission=Permission.CASE_EDIT)
+def person(case_id: uuid.UUID) -> ResponseReturnValue:
+    """The details, to be corrected."""
+    page = intake.person_form(current_actor(), case_id)
+    form = Form(CorrectPersonSchema(), initial=page.details, version=page.version)
+    return render_template("cases/person.html", page=page, form=form)
+
+
+@bp.post("/cases/<uuid:case_id>/person", permission=Permission.CASE_EDIT)
+def correct_person(case_id: uuid.UUID) -> ResponseReturnValue:
+    """Corrects the details."""
+    form = Form(CorrectPersonSchema(), request.form)
+    if form.submit(intake.correct_person, current_actor(), case_id, form.version) is None:
+        page = intake.person_form(current_actor(), case_id)
+        return render_template("cases/person.html", page=page, form=form), form.status
+    return done(_("The details are corrected."), url_for("cases.show", case_id=case_id))
+
+
+@bp.get("/cases/<uuid:case_id>/person/history", permission=Permission.CASE_VIEW)
+def person_history(case_id: uuid.UUID) -> ResponseReturnValue:
+    """Who changed the details, when and why."""
+    page = intake.person_history(current_actor(), case_id)
+    versions = [(each, sections_of(DetailsSchema(), each.details, each.changed)) for each in page.versions]
+    return render_template("cases/person_history.html", page=page, versions=versions)
