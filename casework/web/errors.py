@@ -81,6 +81,7 @@ ADVICE: dict[int, Any] = {
 
 def init_app(app: Flask) -> None:
     """Registers the handlers of all errors."""
+    app.log_exception = _log_without_content  # type: ignore[method-assign]
     app.register_error_handler(NotSignedIn, _not_signed_in)
     app.register_error_handler(CSRFError, _forged_or_outdated)
     app.register_error_handler(DomainError, _domain_error)
@@ -171,9 +172,11 @@ def _not_signed_in(problem: NotSignedIn) -> ResponseReturnValue:
 
 def _forged_or_outdated(_problem: CSRFError) -> ResponseReturnValue:
     """A form without its token. If the session ended, sign in first; a page of ours may send again what was typed."""
+    if resume.is_sign_in(request) and (page := resume.sign_in_page(resume.carry(request))) is not None:
+        _note(400, "csrf", new_reference())
+        return page, 400
     if actor_or_none() is None and "csrf_token" not in session:
-        if request.endpoint != "accounts.sign_in":
-            return _not_signed_in(NotSignedIn())
+        return _not_signed_in(NotSignedIn())
     if not resume.sent_from_here(request) or _wants_json():
         return error_response(400, code="csrf")
     _note(400, "csrf", new_reference())
@@ -201,6 +204,9 @@ def _busy(_problem: Exception) -> ResponseReturnValue:
 
 def _http_error(problem: HTTPException) -> ResponseReturnValue:
     status = problem.code or 500
+    original = getattr(problem, "original_exception", None)
+    if isinstance(original, DomainError):  # raised after the view, where Flask wraps it
+        return _domain_error(original)
     if problem.response is not None:
         return problem.response
     if status < 400:
@@ -211,15 +217,23 @@ def _http_error(problem: HTTPException) -> ResponseReturnValue:
     return response
 
 
+def _where(problem: BaseException | None) -> str:
+    """Where it happened and nothing else: the text of an exception may hold what a person wrote."""
+    frames = traceback.extract_tb(problem.__traceback__)[-12:] if problem else []
+    return "".join(f"\n  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def _log_without_content(exc_info: Any) -> None:
+    """In place of Flask's own, which logs the text of what was raised while a response was being finished."""
+    _note(500, exc_info[0].__name__ if exc_info[0] else "", "-", _where(exc_info[1]))
+
+
 def _unexpected(problem: Exception) -> ResponseReturnValue:
     propagate = current_app.config["PROPAGATE_EXCEPTIONS"]
     if propagate or (propagate is None and current_app.testing):
         raise problem
     reference = new_reference()
-    # Only where it happened: the text of an exception may hold what a person wrote.
-    frames = traceback.extract_tb(problem.__traceback__)[-12:]
-    trace = "".join(f"\n  {frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-    _note(500, type(problem).__name__, reference, trace)
+    _note(500, type(problem).__name__, reference, _where(problem))
     try:
         return error_response(500, reference=reference)
     except Exception:  # the page itself cannot be made: a plain one always can

@@ -166,15 +166,15 @@ class BoundField:
 
     def readable(self, value: Any) -> str:
         """A value in words: labels for keys."""
-        labels = dict(self.choices)
+        labels: dict[str, str] = dict(self.choices)
         if isinstance(value, list | tuple | set | frozenset):
             return ", ".join(labels.get(str(key), str(key)) for key in value)
         if self.widget == "checkbox":
-            return _("Yes") if value in (True, "yes") else _("No")
+            return str(_("Yes") if value in (True, "yes") else _("No"))
         if self.widget == "place" and value:
             return places.path_of(value)
         text = as_typed(value)
-        return str(labels.get(text, text))
+        return labels.get(text, text)
 
     @property
     def theirs(self) -> str | None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Text, UniqueConstraint, Uuid, delete, insert, select
+from sqlalchemy import Table, Text, UniqueConstraint, Uuid, delete, insert, select
 from sqlalchemy.orm import Mapped
 
 from casework.core import clock
 from casework.core.columns import UTCDateTime, key, plain
 from casework.core.database import Model, db
 from casework.core.ids import new_id
+from casework.core.unit_of_work import before_commit
 
 
 class FormPost(Model):
@@ -29,6 +31,10 @@ class FormPost(Model):
     endpoint: Mapped[str] = plain("C0", key(120), nullable=False)
     location: Mapped[str] = plain("C1", Text, nullable=False)
     created_at: Mapped[datetime] = plain("C1", UTCDateTime, nullable=False, index=True)
+
+
+# Written as a plain table: it is no change of anybody's record, so no use case stands behind it.
+_table = cast(Table, FormPost.__table__)
 
 
 def _as_key(form_key: str) -> uuid.UUID | None:
@@ -47,21 +53,20 @@ def replayed(actor_id: uuid.UUID, form_key: str) -> str | None:
 
 
 def remember(actor_id: uuid.UUID, form_key: str, endpoint: str, location: str) -> None:
-    """Adds the post to the present transaction. A concurrent twin raises IntegrityError at the flush."""
+    """Makes this the last write of the present transaction; a concurrent twin raises IntegrityError at its commit."""
     if (form := _as_key(form_key)) is None:
         return
-    db.session.execute(
-        insert(FormPost.__table__).values(
-            id=new_id(),
-            staff_id=actor_id,
-            form_key=form,
-            endpoint=endpoint[:120],
-            location=location,
-            created_at=clock.now(),
-        )
-    )
+    row = {
+        "id": new_id(),
+        "staff_id": actor_id,
+        "form_key": form,
+        "endpoint": endpoint[:120],
+        "location": location,
+        "created_at": clock.now(),
+    }
+    before_commit(lambda: db.session.execute(insert(_table).values(row)))
 
 
 def forget_before(moment: datetime) -> int:
     """Drops the keys of forms sent before that moment, in the present transaction; gives their number."""
-    return db.session.execute(delete(FormPost.__table__).where(FormPost.created_at < moment)).rowcount  # type: ignore[attr-defined,no-any-return]
+    return db.session.execute(delete(_table).where(_table.c.created_at < moment)).rowcount  # type: ignore[attr-defined,no-any-return]

@@ -51,6 +51,11 @@ def sent_from_here(request: Request) -> bool:
     return True
 
 
+def is_sign_in(request: Request) -> bool:
+    """Whether this is the sign-in form itself: what is typed there is never kept."""
+    return (request.endpoint or "").startswith("accounts.sign_in")
+
+
 def typed_fields(request: Request) -> list[tuple[str, str]]:
     """What was typed, in order; no password, no token."""
     skipped = {"csrf_token", FIELD}
@@ -65,7 +70,7 @@ def carry(request: Request) -> dict[str, str]:
     """Hidden fields for the sign-in form: what was typed before, or what the sign-in form itself already carries."""
     if carried := request.form.get(FIELD):
         return {FIELD: carried} if _opened(carried) else {}
-    if request.method != "POST" or not sent_from_here(request):
+    if request.method != "POST" or is_sign_in(request) or not sent_from_here(request):
         return {}
     typed = typed_fields(request)
     owner = g.get("last_staff_id")

@@ -142,7 +142,8 @@ class Secret(Typed):
         self.max_length = max_length
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        return super().deserialize(missing_ if value == "" else value, *args, **kwargs)
+        # Spaces may be a part of it, so blank is not the same as not given.
+        return super(Typed, self).deserialize(missing_ if value in ("", None) else value, *args, **kwargs)
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

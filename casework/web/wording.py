@@ -13,7 +13,7 @@ TUTUQ = "\u02bc"
 APOSTROPHES = "'`\u00b4\u2018\u2019\u02bb\u02bc\u02b9\uff07"
 
 _AFTER_O_G = re.compile(f"(?<=[OoGg])[{APOSTROPHES}]")
-_INSIDE_WORD = re.compile(f"(?<=[^\\W\\d_])[{APOSTROPHES}](?=[^\\W\\d_])")
+_INSIDE_WORD = re.compile(f"(?<=[^\\W\\d_OoGg])[{APOSTROPHES}](?=[^\\W\\d_])")
 _DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _NAME_MARKS = set(" -.\u2010\u2011" + APOSTROPHES)
 
