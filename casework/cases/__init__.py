@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from casework.access import policy
 from casework.access.permissions import Permission
+from casework.access.policy import register
 from casework.cases import happenings, jobs, words
 from casework.cases.policy import RULES
 from casework.cases.views import bp
@@ -15,7 +15,7 @@ from casework.web.navigation import NavItem, register_nav
 
 def init_app(app: Flask) -> None:
     """Wires the room into an app."""
-    policy.register(RULES)
+    register(RULES)
     words.register()
     happenings.register_kinds()
     app.register_blueprint(bp)
