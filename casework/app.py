@@ -11,9 +11,11 @@ import casework.cases
 import casework.referrals
 from casework import web
 from casework.access.blueprint import refuse_unprotected_routes
-from casework.audit import boundary
+from casework.audit import boundary, words
 from casework.core.database import db
 from casework.vault.providers import KeyProblem, open_provider
+from casework.vault.sealed import SealedJSON
+from casework.vault.words import KEY_EVENTS
 from config.settings import Settings, from_environment
 
 
@@ -30,8 +32,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.proxies:
         hops = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.json = SealedJSON(app)
     db.init_app(app)
     open_keys(app)
+    words.register(KEY_EVENTS)
     boundary.init_app(app)
     web.init_app(app)
     casework.accounts.init_app(app)

@@ -20,6 +20,7 @@ from casework.accounts.place_register import RegisterErrors
 from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
 from casework.doctor import examine
 from casework.installation import initialise
+from casework.key_commands import keys_group
 from config.settings import from_environment
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -186,6 +187,9 @@ def import_places(file: Path, dry_run: bool, as_json: bool) -> None:
         f"{done.rows} units read: {done.added} {verb} added, {done.changed} changed, {done.closed} closed, "
         f"{done.reopened} opened again, {done.unchanged} stay as they are ({seconds:.1f} s)."
     )
+
+
+cli.add_command(keys_group)
 
 
 def _rows(count: int) -> str:

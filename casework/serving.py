@@ -32,6 +32,7 @@ from casework.audit.event import forget_writer
 from casework.commands import Refusal
 from casework.core import jobs
 from casework.vault.providers import open_provider
+from casework.vault.rotation import refuse_missing
 from config.settings import Settings
 
 THREADS = 4
@@ -68,6 +69,7 @@ def require_keys() -> None:
     """`KeyProblem` when the keys of the present app do not work."""
     settings: Settings = current_app.extensions["casework_settings"]
     open_provider(settings.kek, production=settings.production).health()
+    refuse_missing()
 
 
 def run(listener: socket.socket, workers: int) -> int:

@@ -108,6 +108,7 @@ class ReferralStep(Sealing, Model):
     __tablename__ = "referral_step"
     __table_args__ = (Index("ix_referral_step_referral", "referral_id", "id"),)
     __subject__ = "referral_id"
+    __insert_only__ = True
 
     referral_id: Mapped[uuid.UUID] = plain("C1", Uuid, ForeignKey("referral.id"))
     at: Mapped[datetime] = plain("C1", UTCDateTime)

@@ -32,7 +32,7 @@ from casework.core.columns import UTCDateTime, plain
 from casework.core.database import db
 from casework.vault.envelope import AES_256_GCM, NEWEST_DEK_VERSION
 from casework.vault.grant import Compartment, SealedError
-from casework.vault.providers import KekProvider, KeyProblem
+from casework.vault.providers import KekProvider, KeyProblem, open_provider
 
 DEK_BYTES = 32
 CACHE_SIZE = 4096
@@ -197,6 +197,11 @@ class KeyRing:
         except KeyError:
             raise SealedError(DESTROYED) from None
 
+    def living(self, subject_id: uuid.UUID, compartment: Compartment) -> dict[int, DataKey]:
+        """Every key of the subject's compartment that is not destroyed, by its version."""
+        self.load([subject_id])
+        return self._keys.get((subject_id, compartment), {})
+
     def for_sealing(self, subject_id: uuid.UUID, compartment: Compartment) -> DataKey:
         """The newest key of the subject's compartment; made now if there is none.
 
@@ -352,8 +357,15 @@ def _end_with_rollback(session: Session, _transaction: object) -> None:
 
 
 def provider() -> KekProvider:
-    """The deployment's KEK provider. `KeyProblem` when the installation has none that works."""
+    """The deployment's KEK provider. `KeyProblem` when the installation has none that works.
+
+    An app that started without keys looks for them again each time, so that mended keys need no restart.
+    """
     found: KekProvider | None = current_app.extensions.get("casework_keks")
     if found is None:
-        raise KeyProblem("This installation has no keys yet. Run `casework init`.")
+        settings = current_app.extensions.get("casework_settings")
+        if settings is None:
+            raise KeyProblem("This installation has no keys yet. Run `casework init`.")
+        found = open_provider(settings.kek, production=settings.production)
+        current_app.extensions["casework_keks"] = found
     return found

@@ -54,6 +54,9 @@ class KekProvider(Protocol):
 class KekKeeper(KekProvider, Protocol):
     """A provider that can make a new KEK and let go of an old one."""
 
+    def rewrap_many(self, items: Iterable[tuple[str, bytes, bytes]]) -> list[tuple[str, bytes]]:
+        """`rewrap` of many, in order."""
+
     def new_kek(self) -> str:
         """A fresh KEK, made current. Returns its id."""
 
@@ -109,6 +112,9 @@ class _LocalKeks:
 
     def rewrap(self, kek_id: str, wrapped: bytes, bound: bytes) -> tuple[str, bytes]:
         return self.wrap(self.unwrap(kek_id, wrapped, bound), bound)
+
+    def rewrap_many(self, items: Iterable[tuple[str, bytes, bytes]]) -> list[tuple[str, bytes]]:
+        return [self.rewrap(*item) for item in items]
 
     def health(self) -> list[str]:
         return sorted(self._set[0])

@@ -195,6 +195,8 @@ class Sealing:
     """
 
     __subject__ = "id"
+    __insert_only__ = False
+    """True where the database refuses a change of a row: its fields keep the data key that they were sealed under."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         for name, found in list(vars(cls).items()):
