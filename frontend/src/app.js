@@ -10,25 +10,29 @@ import {
   ServiceNavigation,
   SkipLink,
   createAll,
-  isSupported,
 } from "govuk-frontend";
 
-// A page in another language says its own words for what a component shows, in data-i18n.* attributes.
-document.body.classList.add("js-enabled");
+/** Lets the browser show the error, and the other components start. */
+function report(error) {
+  setTimeout(() => {
+    throw error;
+  });
+}
 
-if (isSupported()) {
-  document.body.classList.add("govuk-frontend-supported");
-  for (const component of [
-    Button,
-    CharacterCount,
-    Checkboxes,
-    ErrorSummary,
-    NotificationBanner,
-    PasswordInput,
-    Radios,
-    ServiceNavigation,
-    SkipLink,
-  ]) {
-    createAll(component);
-  }
+// A browser that runs modules runs these components; the classes tell them, and the styles, that it does.
+document.body.classList.add("js-enabled", "govuk-frontend-supported");
+
+// What a component says comes from data-i18n.* attributes, in the language of the page.
+for (const component of [
+  Button,
+  CharacterCount,
+  Checkboxes,
+  ErrorSummary,
+  NotificationBanner,
+  PasswordInput,
+  Radios,
+  ServiceNavigation,
+  SkipLink,
+]) {
+  createAll(component, undefined, { onError: report });
 }
