@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from casework.access.actor import SYSTEM
+from casework.access.actor import SYSTEM, acting_as
 from casework.audit.boundary import acting
 from casework.core import clock, jobs
 from casework.core.unit_of_work import unit_of_work
@@ -21,7 +21,7 @@ def lapse() -> None:
 
 
 def _found() -> bool:
-    with unit_of_work(write=False):
+    with acting_as(SYSTEM), unit_of_work(write=False):
         untouched = queries.untouched_since(clock.now() - timedelta(days=DRAFT_DAYS), 1)
         return bool(untouched or queries.on_lapsed_consent(BEFORE_SERVICE, 1))
 
