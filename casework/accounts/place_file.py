@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from casework.core.errors import InvalidInput
 from casework.web.wording import has_control_characters, tidy, uzbek_apostrophes
@@ -71,8 +71,11 @@ def _rows(path: Path, file: BinaryIO, levels: Sequence[str]) -> Iterator[Registe
         raise WrongFile(f"The file {path} is empty.")
     if b"\0" in start:
         raise WrongFile(f"The file {path} is not a CSV file.")
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="")
-    reader = csv.reader(text, strict=True)
+    with io.TextIOWrapper(file, encoding="utf-8-sig", errors="strict", newline="") as text:
+        yield from _parsed(path, csv.reader(text, strict=True), levels)
+
+
+def _parsed(path: Path, reader: Any, levels: Sequence[str]) -> Iterator[RegisterRow | RowError]:
     try:
         header = [name.strip() for name in next(reader)]
         if header != list(COLUMNS):

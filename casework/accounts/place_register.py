@@ -204,15 +204,11 @@ def _merged(given: dict[str, RegisterRow], stored: dict[str, dict[str, Any]]) ->
         after.setdefault(code, {"id": new_id(), "code": code})
     for code, row in given.items():
         names = {"name_uz": row.name_uz, "name_ru": row.name_ru, "name_en": row.name_en}
-        known = stored.get(code)
-        same = known is not None and all(known[name] == value for name, value in names.items())
         after[code] |= {
             **names,
             "parent_id": after[row.parent_code]["id"] if row.parent_code else None,
             "level": row.level,
-            "search_name": known["search_name"]
-            if known is not None and same
-            else search_forms(names.values()),
+            "search_name": search_forms(names.values()),
             "closed_on": None,
         }
     return after

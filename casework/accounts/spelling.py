@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from casework.vault.names.spelling import normalise, skeleton
+
+_SIGNS = re.compile("[ʻʼ]")
 
 
 def search_form(text: str) -> str:
@@ -14,5 +17,7 @@ def search_form(text: str) -> str:
 
 def search_forms(names: Iterable[str | None]) -> str:
     """The search forms of all names of a place, each between bars, so that `| part` finds beginnings."""
-    forms = dict.fromkeys(search_form(name) for name in names if name)
+    written = [name for name in names if name]
+    unsigned = [_SIGNS.sub("", normalise(name)) for name in written]  # many leave the signs out
+    forms = dict.fromkeys(search_form(name) for name in (*written, *unsigned))
     return "".join(f"| {form} " for form in forms if form) + "|"
