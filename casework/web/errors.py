@@ -21,7 +21,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
 from flask.typing import ResponseReturnValue
@@ -175,7 +174,7 @@ def _forged_or_outdated(_problem: CSRFError) -> ResponseReturnValue:
     if resume.is_sign_in(request) and (page := resume.sign_in_page(resume.carry(request))) is not None:
         _note(400, "csrf", new_reference())
         return page, 400
-    if actor_or_none() is None and "csrf_token" not in session:
+    if actor_or_none() is None:
         return _not_signed_in(NotSignedIn())
     if not resume.sent_from_here(request) or _wants_json():
         return error_response(400, code="csrf")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, Response, current_app, has_request_context, request, session
 from flask_babel import Babel, get_locale
 from werkzeug.exceptions import HTTPException
 
@@ -60,6 +60,8 @@ def _asked() -> Language | None:
 
 def _select() -> str:
     """?lang= first, then the browser's session, the staff row, the browser's languages, Uzbek in Latin letters."""
+    if not has_request_context():  # a command or a job
+        return DEFAULT.locale
     if asked := _asked():
         return asked.locale
     if remembered := _BY_TAG.get(session.get("lang", "")):

@@ -74,6 +74,7 @@ def test_works_without_scripts(chromium: Browser, address: str) -> None:
     page.goto("/?lang=en")
     page.fill("#given_name", "Namuna")
     page.fill("#note", "bir\n  ikki")
+    assert not page.is_visible("#work")
     page.check("#works")
     page.fill("#work", "Tikuvchi")
     page.click("button[value='place:top']")
