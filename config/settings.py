@@ -22,7 +22,8 @@ class Settings:
     """Everything that differs between installations.
 
     `home` is the state folder; `database_url` an SQLAlchemy URL; `kek` a key provider URL; `proxies` how many
-    trusted reverse proxies stand in front.
+    trusted reverse proxies stand in front; `publish_log` whether everybody may fetch the log's checkpoint and hash
+    tiles under /log/; `deployment` the name that a new log gets.
     """
 
     environment: Environment
@@ -32,6 +33,8 @@ class Settings:
     kek: str
     country: str = "uz"
     proxies: int = 0
+    publish_log: bool = False
+    deployment: str = ""
     idle: timedelta = timedelta(minutes=30)
     absolute: timedelta = timedelta(hours=12)
     max_form_bytes: int = 2 * 1024 * 1024
@@ -97,6 +100,8 @@ def from_environment() -> Settings:
         secret_key=secret_key or secret_of(home),
         kek=os.environ.get("CASEWORK_KEK") or f"file:{home / 'keys'}",
         proxies=_number("CASEWORK_PROXIES", 0),
+        publish_log=_switch("CASEWORK_PUBLISH_LOG"),
+        deployment=os.environ.get("CASEWORK_DEPLOYMENT", ""),
     )
 
 
@@ -147,3 +152,10 @@ def _number(name: str, default: int) -> int:
     if not text.isdecimal():
         raise SettingsProblem(f"{name} must be a whole number, not {text!r}.")
     return int(text)
+
+
+def _switch(name: str) -> bool:
+    text = os.environ.get(name, "0")
+    if text not in ("0", "1"):
+        raise SettingsProblem(f"{name} must be 0 or 1, not {text!r}.")
+    return text == "1"

@@ -57,6 +57,10 @@ class Permission(StrEnum):
     """Look through the audit log: codes and acts, never content."""
     AUDIT_EXPORT = "audit:export"
     """Export the audit log."""
+    AUDIT_RETAIN = "audit:retain"
+    """Ask, or approve what somebody else asked, that the details of events past their retention are dropped."""
+    LOG_KEEP = "log:keep"
+    """Keep the log itself: its heartbeat, its origin, its retention runs. The installation only; no role has it."""
 
     # administration
     STAFF_MANAGE = "staff:manage"

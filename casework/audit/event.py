@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from casework.audit.models import AuditEvent, AuditEventSubject, AuditPending
 from casework.core import clock
 from casework.core.database import db
 from casework.core.ids import new_id
-from casework.core.unit_of_work import after_commit
+from casework.core.unit_of_work import after_commit, before_commit
 
 FORMAT = 1
 MAX_BODY_BYTES = 65_535
@@ -66,6 +67,8 @@ class _Writer(threading.local):
         self.id = uuid.uuid4()
         self.seq = 0
         self.planned = 0
+        self.transaction: object = None
+        self.unsure = False
 
 
 _writer = _Writer()
@@ -74,6 +77,22 @@ _writer = _Writer()
 def forget_writer() -> None:
     """A new identity for this thread: a forked worker must not go on under its parent's number."""
     _writer.id, _writer.seq, _writer.planned = uuid.uuid4(), 0, 0
+    _writer.transaction, _writer.unsure = None, False
+
+
+os.register_at_fork(after_in_child=forget_writer)
+
+
+def _plan_in(transaction: object) -> None:
+    """Numbers that an earlier transaction planned and did not keep are free again.
+
+    When its commit was tried and no answer came, nobody knows whether they are taken: then a new identity writes on.
+    """
+    if _writer.transaction is transaction:
+        return
+    if _writer.unsure:
+        forget_writer()
+    _writer.planned, _writer.transaction = _writer.seq, transaction
 
 
 def leaf_hash(body: bytes) -> bytes:
@@ -138,7 +157,9 @@ def write(draft: EventDraft) -> uuid.UUID:
 
 def write_many(drafts: list[EventDraft]) -> list[uuid.UUID]:
     """Several events of one transaction, in order: three statements in all."""
-    _writer.planned = max(_writer.planned, _writer.seq)
+    session = db.session()
+    session.connection()
+    _plan_in(session.get_transaction())
     events: list[dict[str, Any]] = []
     pending: list[dict[str, Any]] = []
     subjects: list[dict[str, Any]] = []
@@ -170,20 +191,24 @@ def write_many(drafts: list[EventDraft]) -> list[uuid.UUID]:
         subjects.extend(
             {"subject_id": subject, "event_uid": event_uid} for subject in dict.fromkeys(draft.subject_ids)
         )
-    session = db.session()
     session.execute(insert(AuditEvent.__table__), events)
     session.execute(insert(AuditPending.__table__), pending)
     if subjects:
         session.execute(insert(AuditEventSubject.__table__), subjects)
     reached = _writer.planned
+    before_commit(_be_unsure)
     after_commit(lambda: _advance(reached))
     return uids
 
 
+def _be_unsure() -> None:
+    _writer.unsure = True
+
+
 def _advance(reached: int) -> None:
-    _writer.seq = reached
+    _writer.seq, _writer.unsure = reached, False
 
 
 def replan() -> None:
     """After a rollback: the numbers that were planned are free again."""
-    _writer.planned = _writer.seq
+    _plan_in(None)

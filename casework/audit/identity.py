@@ -8,10 +8,17 @@ database restored from an older copy cannot make the log sign a second history.
 from __future__ import annotations
 
 import os
+import re
+import secrets
+import shutil
 import stat
 from pathlib import Path
 
+from flask import current_app
+
 from casework.audit.note import Checkpoint, Signer, Verifier, generate_key, open_checkpoint
+
+_DEPLOYMENT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 
 
 class LogProblem(Exception):
@@ -28,14 +35,32 @@ class Identity:
     def _secret(self) -> Path:
         return self.folder / "signing.key"
 
-    def make(self, origin: str) -> None:
-        """A new key under this origin, once."""
+    @property
+    def _public(self) -> Path:
+        return self.folder / "verifier.key"
+
+    @property
+    def _last(self) -> Path:
+        return self.folder / "last-checkpoint"
+
+    def make(self, origin: str) -> bool:
+        """A new key under this origin, once; gives whether it was made.
+
+        `LogProblem` when the log has signed already and its key is gone: a new key under the old name would be a
+        second log, and that is for the operator to decide.
+        """
         if self._secret.exists():
-            return
+            return False
+        if self._last.exists():
+            raise LogProblem(
+                f"The log's signing key {self._secret} is missing, but this log has signed before. Put the file back "
+                "from your key backup, or open a new origin: casework audit new-origin --reason TEXT"
+            )
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         signer = generate_key(origin)
-        _write(self.folder / "verifier.key", (signer.verifier.vkey + "\n").encode(), 0o644)
+        _write(self._public, (signer.verifier.vkey + "\n").encode(), 0o644)
         _write(self._secret, (signer.skey + "\n").encode(), 0o600)
+        return True
 
     def signer(self) -> Signer:
         """The private key. `LogProblem` when it is missing, unreadable, readable by others or no key."""
@@ -56,16 +81,17 @@ class Identity:
 
     def verifier(self) -> Verifier:
         """The public key. `LogProblem` when it is missing."""
-        path = self.folder / "verifier.key"
         try:
-            return Verifier.from_vkey(path.read_text().strip())
+            return Verifier.from_vkey(self._public.read_text().strip())
         except (OSError, ValueError) as problem:
-            raise LogProblem(f"The log's public key {path} cannot be read. Run `casework init`.") from problem
+            raise LogProblem(
+                f"The log's public key {self._public} cannot be read. Run `casework init`."
+            ) from problem
 
     def last_note(self) -> bytes | None:
         """The last signed checkpoint, None before the first."""
         try:
-            return (self.folder / "last-checkpoint").read_bytes()
+            return self._last.read_bytes()
         except FileNotFoundError:
             return None
 
@@ -78,41 +104,81 @@ class Identity:
             return open_checkpoint(note, self.verifier())
         except ValueError as problem:
             raise LogProblem(
-                f"The file {self.folder / 'last-checkpoint'} is not a checkpoint of this log: {problem}."
+                f"The file {self._last} is not a checkpoint of this log: {problem}. Put the right file back, or open "
+                "a new origin: casework audit new-origin --reason TEXT"
             ) from problem
 
     def keep(self, note: bytes) -> None:
         """Replaces the last signed checkpoint, durably, before anybody sees the new one."""
-        _write(self.folder / "last-checkpoint", note, 0o644)
+        _write(self._last, note, 0o644)
 
     def earlier(self) -> list[Path]:
-        """The folders of earlier origins, oldest first."""
+        """The folders of earlier origins, oldest first; each has `verifier.key` and perhaps `last-checkpoint`."""
         return sorted((self.folder / "origins").glob("[0-9]*"))
 
+    def earlier_verifiers(self) -> list[Verifier]:
+        """The public keys of earlier origins, oldest first."""
+        keys = (folder / "verifier.key" for folder in self.earlier())
+        return [Verifier.from_vkey(path.read_text().strip()) for path in keys if path.exists()]
+
     def start_anew(self) -> tuple[str, bytes | None]:
-        """Lays the present origin aside and makes the next one. Returns its name and the old last checkpoint."""
-        signer, last = self.signer(), self.last_note()
+        """Lays the present origin aside and makes the next one. Returns its name and the old last checkpoint.
+
+        The order bears a crash: until the last step the new key stands beside a checkpoint that it cannot continue,
+        so the log refuses to sign, and this can be run again.
+        """
+        old, last = self.verifier(), self.last_note()
         number = len(self.earlier()) + 1
         aside = self.folder / "origins" / f"{number:04d}"
-        aside.mkdir(parents=True)
-        base = signer.name.rpartition("~")[0] or signer.name
-        for name in ("last-checkpoint", "verifier.key", "signing.key"):
-            if (self.folder / name).exists():
-                (self.folder / name).rename(aside / name)
-        origin = f"{base}~{number + 1}"
-        self.make(origin)
-        return origin, last
+        aside.mkdir(parents=True, mode=0o700)
+        for path in (self._last, self._public, self._secret):
+            if path.exists():
+                shutil.copy2(path, aside / path.name)
+        base = old.name.rpartition("~")[0] or old.name
+        signer = generate_key(f"{base}~{number + 1}")
+        _write(self._secret, (signer.skey + "\n").encode(), 0o600)
+        _write(self._public, (signer.verifier.vkey + "\n").encode(), 0o644)
+        self._last.unlink(missing_ok=True)
+        _sync_folder(self.folder)
+        return signer.name, last
+
+
+def identity_here() -> Identity:
+    """The identity of the present app's installation."""
+    return Identity(current_app.extensions["casework_settings"].home / "log")
+
+
+def make_identity(home: Path, deployment: str = "") -> str | None:
+    """What `casework init` does for the log: a key under `casework/<deployment>`, once. Gives the new log's name.
+
+    Without a name of the deployment a pronounceable random one is taken. `LogProblem` for a name that no key can bear.
+    """
+    if deployment and not _DEPLOYMENT.fullmatch(deployment):
+        raise LogProblem(
+            "CASEWORK_DEPLOYMENT may hold small Latin letters, digits, dots and hyphens, like qashqadaryo-1."
+        )
+    origin = f"casework/{deployment or _random_word()}"
+    return origin if Identity(home / "log").make(origin) else None
+
+
+def _random_word() -> str:
+    return "".join(secrets.choice("bdfghklmnprstvz") + secrets.choice("aeiou") for _ in range(5))
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     fresh = path.with_name(path.name + ".new")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(handle, "wb") as file:
+        os.fchmod(handle, mode)  # whatever the umask says: the web server reads the public ones
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

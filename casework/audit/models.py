@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid
 from sqlalchemy.orm import Mapped
 
 from casework.core.columns import UTCDateTime, plain
@@ -13,7 +13,15 @@ from casework.core.database import db
 
 RowNumber = BigInteger().with_variant(Integer, "sqlite")
 
-INSERT_ONLY = ("audit_event", "audit_leaf", "audit_checkpoint", "audit_event_subject")
+INSERT_ONLY = (
+    "audit_event",
+    "audit_leaf",
+    "audit_checkpoint",
+    "audit_event_subject",
+    "audit_retention_request",
+    "audit_retention_approval",
+)
+"""One way leads past the triggers: an approved retention request lets the details of old events be emptied."""
 
 
 class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
@@ -42,6 +50,11 @@ class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
     agent_role: Mapped[str | None] = plain("C1", String(32))
     entity_type: Mapped[str | None] = plain("C1", String(32))
     entity_id: Mapped[uuid.UUID | None] = plain("C1", Uuid)
+
+    @property
+    def audit_entity(self) -> uuid.UUID:
+        """What an event about this event names."""
+        return self.event_uid
 
 
 class AuditPending(db.Model):  # type: ignore[name-defined,misc]
@@ -88,6 +101,7 @@ class AuditEventSubject(db.Model):  # type: ignore[name-defined,misc]
     """Whom an event concerns: answers "who saw my data"."""
 
     __tablename__ = "audit_event_subject"
+    __table_args__ = (Index("ix_audit_event_subject_event_uid", "event_uid"),)
 
     subject_id: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
     event_uid: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
@@ -101,3 +115,27 @@ class AuditState(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = plain("C1", Integer, primary_key=True, autoincrement=False)
     size: Mapped[int] = plain("C1", BigInteger)
     frontier: Mapped[bytes] = plain("C1", LargeBinary)
+
+
+class AuditRetentionRequest(db.Model):  # type: ignore[name-defined,misc]
+    """Somebody asked that the details of events below the index `up_to`, recorded before `cutoff`, be dropped."""
+
+    __tablename__ = "audit_retention_request"
+
+    id: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
+    up_to: Mapped[int] = plain("C1", BigInteger)
+    cutoff: Mapped[datetime] = plain("C1", UTCDateTime)
+    requested_by: Mapped[uuid.UUID] = plain("C1", Uuid)
+    requested_at: Mapped[datetime] = plain("C1", UTCDateTime)
+
+
+class AuditRetentionApproval(db.Model):  # type: ignore[name-defined,misc]
+    """Somebody else agreed."""
+
+    __tablename__ = "audit_retention_approval"
+
+    request_id: Mapped[uuid.UUID] = plain(
+        "C1", Uuid, ForeignKey("audit_retention_request.id"), primary_key=True
+    )
+    approved_by: Mapped[uuid.UUID] = plain("C1", Uuid)
+    approved_at: Mapped[datetime] = plain("C1", UTCDateTime)

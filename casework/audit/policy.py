@@ -9,4 +9,6 @@ from casework.access.roles import Role
 RULES = [
     Rule(Permission.AUDIT_VIEW, Role.AUDITOR),
     Rule(Permission.AUDIT_EXPORT, Role.AUDITOR),
+    Rule(Permission.AUDIT_RETAIN, Role.AUDITOR),
+    Rule(Permission.AUDIT_RETAIN, Role.ADMIN),
 ]

@@ -32,6 +32,7 @@ import zlib
 from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -340,10 +341,71 @@ def csv_lines(rows: Iterable[list[str]]) -> bytes:
         if '"' in text or "\n" in text or "\r" in text or text.count(",") >= len(row):
             text = ",".join(cell if PLAIN(cell) else '"' + cell.replace('"', '""') + '"' for cell in row)
         lines.append(text + "\r\n")
-    return "".join(lines).encode(errors="backslashreplace")
+    return encoded("".join(lines))
+
+
+def csv_line(idx: int, leaf_hash: bytes, event: dict[str, Any] | None) -> str:
+    """One row as text."""
+    return csv_lines([csv_row(idx, leaf_hash, event)]).decode()
+
+
+def encoded(text: str) -> bytes:
+    """UTF-8; half of a surrogate pair, which JSON can escape, is written as its escape."""
+    return text.encode(errors="backslashreplace")
 
 
 PLAIN = re.compile(r'[^,"\r\n]*').fullmatch
+
+
+# Nearly every line is written by one program and needs no quoting: such a line becomes a row without being parsed.
+# One group for each key. Whatever does not fit (escapes, commas, formulas, other keys) takes the long way.
+_TEXT = r'(?:null|"([^"\\,\x00-\x1f=+@-][^"\\,\x00-\x1f]*)?")'
+_NUMBER = r"(?:null|(0|[1-9][0-9]*))"
+_LIST = r'\[(?:"([^"\\,\x00-\x1f=+@-][^"\\,\x00-\x1f]*(?:","[^"\\,\x00-\x1f]*)*)")?\]'
+_SHAPES = {
+    **dict.fromkeys(("v", "writer_seq", "result_count", "policy_version"), _NUMBER),
+    **dict.fromkeys(("subject_ids", "compartments", "fields_accessed"), _LIST),
+    "break_glass": "(true|false)",
+}
+USUAL = re.compile(
+    r"\{" + ",".join(f'"{key}":{_SHAPES.get(key, _TEXT)}' for key in EVENT_KEYS) + r"\}"
+).fullmatch
+RECORDED, WRITER, NUMBER = (EVENT_KEYS.index(key) for key in ("recorded", "writer_id", "writer_seq"))
+
+
+def usual_cells(body: bytes) -> tuple[str, ...] | None:
+    """The cells of a line that needs no quoting, in the order of EVENT_KEYS; items of a list have ``","`` between
+    them. None for any other line."""
+    try:
+        match = USUAL(body.decode())
+    except UnicodeDecodeError:
+        return None
+    return match.groups("") if match else None
+
+
+def usual_line(idx: int, leaf_hash: bytes, cells: tuple[str, ...]) -> str:
+    """The row of such a line, the same that ``csv_lines`` gives."""
+    return f"{idx},{leaf_hash.hex()},{','.join(cells)}\r\n".replace('","', " ")
+
+
+def csv_of(begin: int, leaves: Iterable[tuple[bytes, bytes | None]]) -> bytes:
+    """The rows of consecutive leaves, given as (leaf hash, body), the first of index ``begin``.
+
+    A body is empty where retention dropped it; where it is None there is no row.
+    """
+    lines: list[str] = []
+    for idx, (leaf_hash, body) in enumerate(leaves, begin):
+        if body is None:
+            continue
+        if cells := usual_cells(body):
+            lines.append(usual_line(idx, leaf_hash, cells))
+            continue
+        try:
+            event = json.loads(body.decode()) if body else None
+        except (ValueError, RecursionError):
+            event = None
+        lines.append(csv_line(idx, leaf_hash, event if isinstance(event, dict) else None))
+    return encoded("".join(lines))
 
 
 class CsvCheck:
@@ -357,18 +419,19 @@ class CsvCheck:
                 "csv", None, "the header of entries.csv is not the one that the lines give"
             )
 
-    def rows(self, rows: list[list[str]]) -> None:
+    def rows(self, lines: list[str]) -> None:
         if self.problem:
             return
-        expected = csv_lines(rows)
+        expected = encoded("".join(lines))
         found = self.file.read(len(expected))
         if found == expected:
             return
-        for row in rows:
-            line = csv_lines([row])
+        for text in lines:
+            line = encoded(text)
             if not found.startswith(line):
+                idx = text.partition(",")[0]
                 self.problem = Problem(
-                    "csv", int(row[0]), f"row {row[0]} of entries.csv is not what its line gives"
+                    "csv", int(idx), f"row {idx} of entries.csv is not what its line gives"
                 )
                 return
             found = found[len(line) :]
@@ -437,6 +500,31 @@ class WriterSequences:
         self._advance(writer)
 
 
+class Clock:
+    """Notices a clock that was set back: within one writer, or by minutes against all events before.
+
+    Times are RFC 3339 in UTC with microseconds, which compare as text.
+    """
+
+    PATIENCE = timedelta(minutes=5)  # A long transaction may bring its event late.
+
+    def __init__(self) -> None:
+        self.writers: dict[str, str] = {}
+        self.newest = ""
+        self.least = ""
+
+    def is_set_back(self, writer: str, recorded: str) -> bool:
+        back = recorded < self.writers.get(writer, "") or recorded < self.least
+        self.writers[writer] = recorded
+        if recorded[:16] > self.newest[:16]:  # Once a minute is enough.
+            try:
+                self.least = (datetime.fromisoformat(recorded) - self.PATIENCE).strftime("%Y-%m-%dT%H:%M:%S")
+            except (ValueError, OverflowError):
+                return back
+            self.newest = recorded
+        return back
+
+
 # --- The checks --------------------------------------------------------------------------------------------------
 
 
@@ -475,7 +563,7 @@ class Check:
         self.extra_line = False
         self.found: dict[str, Problem] = {}  # The first failure of each kind.
         self.dropped = 0
-        self.recorded: dict[str, str] = {}
+        self.clock = Clock()
 
     def run(self) -> None:
         self.read_statements()
@@ -613,13 +701,26 @@ class Check:
         elif self.mismatch is None and len(bodies) < len(present):
             self.mismatch = present[len(bodies)]
         if self.mismatch is None:  # After a mismatch lines and indices do not belong together any more.
-            events = {index: self.event(index, body) for index, body in zip(present, bodies, strict=True)}
-            if self.csv:
-                self.csv.rows([csv_row(index, leaf[index], events.get(index)) for index in range(low, high)])
+            self.events(low, high, dict(zip(present, bodies, strict=True)), leaf)
             if self.has_bundles and len(bodies) == end - begin:
                 bundle = b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
                 self.compare(tile_path("entries", begin // WIDTH, end - begin), bundle, begin)
         return bytes(hashes)
+
+    def events(self, low: int, high: int, bodies: dict[int, bytes], leaf: dict[int, bytes]) -> None:
+        """Looks into the lines of a block, and at their rows in the CSV."""
+        lines: list[str] = []
+        for index in range(low, high):
+            body = bodies.get(index)
+            if body is None:
+                lines.append(csv_line(index, leaf[index], None))
+            elif (cells := usual_cells(body)) and cells[WRITER] and cells[NUMBER] and cells[RECORDED]:
+                self.note(index, cells[WRITER], int(cells[NUMBER]), cells[RECORDED])
+                lines.append(usual_line(index, leaf[index], cells))
+            else:
+                lines.append(csv_line(index, leaf[index], self.event(index, body)))
+        if self.csv:
+            self.csv.rows(lines)
 
     def event(self, index: int, body: bytes) -> dict[str, Any]:
         try:
@@ -632,13 +733,16 @@ class Check:
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             self.keep("event", index, f"line {index} was logged so, but is not an event: {error!r}")
             return {}
+        self.note(index, writer, number, recorded)
+        return cast(dict[str, Any], event)
+
+    def note(self, index: int, writer: str, number: int, recorded: str) -> None:
+        """What an event says of its writer and its time."""
         self.sequences.see(writer, number, index)
-        if recorded < self.recorded.get(writer, ""):
+        if self.clock.is_set_back(writer, recorded):
             self.found.setdefault(
                 "clock", Problem("clock", index, f"at event {index} the clock was set back")
             )
-        self.recorded[writer] = recorded
-        return cast(dict[str, Any], event)
 
     def read_drops(self) -> Generator[tuple[int, bytes], None, None]:
         if not self.pack.has("dropped.jsonl"):
@@ -765,7 +869,7 @@ class Check:
         if self.sequences.repeated:
             self.found["writer_repeat"] = self.sequences.repeated
         if clock := self.found.get("clock"):
-            self.report.notes.append(f"{clock.detail}: its time is before that of the writer's last event.")
+            self.report.notes.append(f"{clock.detail}: its time lies before that of earlier events.")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,127 @@
+"""Keeping the log alive: what the worker does every second, and how an alarm knows that it does not happen.
+
+Every second: events that wait get their place in the tree, and the tree is signed if it has grown. When nothing was
+signed for some minutes a heartbeat is logged, so that an outsider who follows the checkpoints can tell a quiet log from
+a dead one.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from casework.access.actor import SYSTEM, Actor
+from casework.access.permissions import Permission
+from casework.audit.boundary import acting
+from casework.audit.identity import LogProblem, identity_here
+from casework.audit.models import AuditCheckpoint, AuditPending, AuditState
+from casework.audit.sequencer import sequence_all, sign
+from casework.audit.trail import use_case
+from casework.audit.words import register as register_words
+from casework.core import clock, jobs
+from casework.core.database import db
+from casework.core.unit_of_work import unit_of_work
+
+log = logging.getLogger("casework.audit")
+
+EVERY = timedelta(seconds=1)
+HEARTBEAT = timedelta(minutes=5)
+LATE = timedelta(minutes=1)
+"""An event that waits longer, or a tree that stays unsigned longer, is an alarm."""
+
+register_words({"log.heartbeat": "The log was alive"})
+
+_told: str | None = None
+
+
+@use_case(permission=Permission.LOG_KEEP, code="log.heartbeat", action="E")
+def beat(actor: Actor) -> None:
+    """Says that the log is alive."""
+
+
+def keep_log() -> None:
+    """One round: sequence, sign, and a heartbeat when the last checkpoint is old. `LogProblem` when it may not sign."""
+    identity = identity_here()
+    sequence_all()
+    try:
+        sign(identity)
+    except LogProblem as problem:
+        _tell_once(str(problem))
+        raise
+    _tell_once(None)
+    signed_at = _last_signed_at()
+    if signed_at is None or clock.now() - signed_at >= HEARTBEAT:
+        with acting(SYSTEM, "worker:log"):
+            beat(SYSTEM)
+        sequence_all()
+        sign(identity)
+
+
+def register_jobs() -> None:
+    """Called when the app is composed."""
+    jobs.register("audit log", EVERY, keep_log)
+
+
+def _tell_once(problem: str | None) -> None:
+    global _told
+    if problem is not None and problem != _told:
+        log.error("%s", problem)
+    _told = problem
+
+
+def _last_signed_at() -> datetime | None:
+    with unit_of_work(write=False):
+        return db.session.scalar(select(func.max(AuditCheckpoint.signed_at)))
+
+
+@dataclass(frozen=True, slots=True)
+class LogHealth:
+    """`size` events are in the tree, `signed_size` of them under a checkpoint of `signed_at`; `pending` wait, the oldest
+    for `oldest_pending`."""
+
+    size: int
+    signed_size: int
+    signed_at: datetime | None
+    pending: int
+    oldest_pending: timedelta
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is wrong, in words for an operator; empty when all is well."""
+        found = []
+        if self.oldest_pending > LATE:
+            seconds = int(self.oldest_pending.total_seconds())
+            found.append(
+                f"the oldest audit event waits for its index for {seconds} s: is the worker running?"
+            )
+        unsigned_for = clock.now() - self.signed_at if self.signed_at else LATE * 2
+        if self.size > self.signed_size and unsigned_for > LATE:
+            found.append(
+                "the audit log has grown and is not signed: run `casework audit checkpoint`, which says why"
+            )
+        return found
+
+
+def log_health() -> LogHealth:
+    """How the log stands, in the open transaction. Four short queries, whatever the size of the log."""
+    oldest = db.session.scalar(select(AuditPending.event_uid).order_by(AuditPending.event_uid).limit(1))
+    newest = db.session.execute(
+        select(AuditCheckpoint.size, AuditCheckpoint.signed_at).order_by(AuditCheckpoint.size.desc()).limit(1)
+    ).one_or_none()
+    waited = max(clock.now() - made_at(oldest), timedelta(0)) if oldest else timedelta(0)
+    return LogHealth(
+        size=db.session.scalar(select(AuditState.size)) or 0,
+        signed_size=newest.size if newest else 0,
+        signed_at=newest.signed_at if newest else None,
+        pending=db.session.scalar(select(func.count()).select_from(AuditPending)) or 0,
+        oldest_pending=waited,
+    )
+
+
+def made_at(event_uid: uuid.UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond (RFC 9562 section 5.7)."""
+    return datetime.fromtimestamp((event_uid.int >> 80) / 1000, UTC)

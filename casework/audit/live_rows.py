@@ -1,0 +1,143 @@
+"""The rows that live verification compares, fetched as plain text on either engine, and what a body says of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from casework.audit.reading import Reader
+from casework.audit.verify import EVENT_KEYS, usual_cells
+
+
+class Stored(NamedTuple):
+    """One event as the tables hold it. UUIDs are 32 hex digits; `idx` is None while the event waits.
+
+    `body` is None where the row of the event is gone, and empty where retention dropped it.
+    """
+
+    idx: int | None
+    leaf: bytes | None
+    body: bytes | None
+    event_hash: bytes | None
+    event_uid: str
+    recorded: str
+    writer_id: str
+    writer_seq: int
+    action: str
+    category: str
+    code: str
+    outcome: str
+    agent_id: str
+    agent_role: str
+    entity_type: str
+    entity_id: str
+
+    @property
+    def columns(self) -> tuple[Any, ...]:
+        """What the body says as well."""
+        return self[4:]
+
+
+COLUMNS = Stored._fields[4:]
+_UUIDS = ("event_uid", "writer_id", "agent_id", "entity_id")
+
+
+class Said(NamedTuple):
+    """What a body says: the same columns, and the people concerned."""
+
+    columns: tuple[Any, ...]
+    subjects: frozenset[str]
+    recorded: str
+    writer: str
+
+
+_PLACES = [EVENT_KEYS.index(name) for name in COLUMNS]
+_HEX = [name in _UUIDS for name in COLUMNS]
+_SEQ = COLUMNS.index("writer_seq")
+_SUBJECTS = EVENT_KEYS.index("subject_ids")
+_RECORDED, _WRITER = EVENT_KEYS.index("recorded"), EVENT_KEYS.index("writer_id")
+
+
+def said(body: bytes) -> Said:
+    """Reads a body. ValueError when it is not an event."""
+    cells = usual_cells(body)
+    if cells is not None:
+        values: list[Any] = [
+            cells[place].replace("-", "") if is_hex else cells[place]
+            for place, is_hex in zip(_PLACES, _HEX, strict=True)
+        ]
+        listed = cells[_SUBJECTS].replace("-", "")
+        recorded, writer = cells[_RECORDED], cells[_WRITER]
+        subjects = frozenset(listed.split('","')) if listed else frozenset()
+    else:
+        event = json.loads(body)
+        if not isinstance(event, dict) or not {*COLUMNS, "subject_ids"} <= event.keys():
+            raise ValueError("it is not an event")
+        texts = [str(event[name] if event[name] is not None else "") for name in COLUMNS]
+        values = [text.replace("-", "") if is_hex else text for text, is_hex in zip(texts, _HEX, strict=True)]
+        recorded, writer = texts[COLUMNS.index("recorded")], texts[COLUMNS.index("writer_id")]
+        subjects = frozenset(str(subject).replace("-", "") for subject in event["subject_ids"])
+    values[_SEQ] = int(values[_SEQ])
+    return Said(tuple(values), subjects, recorded, writer)
+
+
+def _selected(is_postgresql: bool) -> str:
+    def text_of(name: str) -> str:
+        column = f"e.{name}"
+        if name in _UUIDS:
+            column = f"replace(CAST({column} AS text), '-', '')" if is_postgresql else column
+        elif name == "recorded":
+            return (
+                "to_char(e.recorded AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+                if is_postgresql
+                else "replace(e.recorded, ' ', 'T') || 'Z'"
+            )
+        return column if name == "writer_seq" else f"coalesce({column}, '')"
+
+    return ", ".join(map(text_of, COLUMNS))
+
+
+def rows_by_index(reader: Reader, first: int, last: int) -> list[Stored]:
+    """The rows of the tree with their events, for the indices `first` up to, not including, `last`."""
+    statement = (
+        f"SELECT l.idx, l.leaf_hash, e.body, e.leaf_hash, {_selected(reader.is_postgresql)} "  # noqa: S608 -- no input
+        "FROM audit_leaf l LEFT JOIN audit_event e ON e.event_uid = l.event_uid "
+        "WHERE l.idx >= :first AND l.idx < :last ORDER BY l.idx"
+    )
+    return list(map(Stored._make, reader.rows(statement, first=first, last=last)))
+
+
+def subjects_by_index(reader: Reader, first: int, last: int) -> dict[int, set[str]]:
+    """Whom the tables say these events concern."""
+    found: dict[int, set[str]] = {}
+    subject = "replace(CAST(s.subject_id AS text), '-', '')" if reader.is_postgresql else "s.subject_id"
+    statement = (
+        f"SELECT l.idx, {subject} FROM audit_leaf l "  # noqa: S608 -- no input
+        "JOIN audit_event_subject s ON s.event_uid = l.event_uid WHERE l.idx >= :first AND l.idx < :last"
+    )
+    for index, person in reader.rows(statement, first=first, last=last):
+        found.setdefault(index, set()).add(person)
+    return found
+
+
+def waiting_rows(reader: Reader, after: str, limit: int) -> list[tuple[str, Stored]]:
+    """(uid in the outbox, the event) of the outbox, by uid, after one. The event's body is None where it is gone."""
+    uid = "replace(CAST(p.event_uid AS text), '-', '')" if reader.is_postgresql else "p.event_uid"
+    after_uid = "CAST(:after AS uuid)" if reader.is_postgresql else ":after"
+    statement = (
+        f"SELECT {uid}, NULL, NULL, e.body, e.leaf_hash, {_selected(reader.is_postgresql)} "  # noqa: S608 -- no input
+        "FROM audit_pending p LEFT JOIN audit_event e ON e.event_uid = p.event_uid "
+        f"WHERE p.event_uid > {after_uid} ORDER BY p.event_uid LIMIT {int(limit)}"
+    )
+    return [(row[0], Stored._make(row[1:])) for row in reader.rows(statement, after=after)]
+
+
+def stray_events(reader: Reader, limit: int = 1) -> list[Stored]:
+    """Events that neither stand in the tree nor wait in the outbox, oldest rows first."""
+    statement = (
+        f"SELECT NULL, NULL, e.body, e.leaf_hash, {_selected(reader.is_postgresql)} FROM audit_event e "  # noqa: S608
+        "WHERE NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.event_uid = e.event_uid) "
+        "AND NOT EXISTS (SELECT 1 FROM audit_pending p WHERE p.event_uid = e.event_uid) "
+        f"ORDER BY e.id LIMIT {int(limit)}"
+    )
+    return list(map(Stored._make, reader.rows(statement)))
