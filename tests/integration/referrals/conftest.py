@@ -74,7 +74,9 @@ class World:
         opened: uuid.UUID = self.does(worker, intake.open_case, None, data).id
         return opened
 
-    def consent(self, case_id: uuid.UUID, purpose: str = "share_education", worker: str = "worker") -> uuid.UUID:
+    def consent(
+        self, case_id: uuid.UUID, purpose: str = "share_education", worker: str = "worker"
+    ) -> uuid.UUID:
         """A consent given today for twelve months."""
         from casework.cases.schemas.consent import RecordConsentSchema
         from casework.cases.use_cases import consent

@@ -25,7 +25,13 @@ def test_goes_from_the_draft_to_a_completed_service_with_one_event_for_each_step
     before = len(world.events())
     referral_id = world.draft(case_id)
     world.step("worker", use_cases.submit_referral, referral_id)
-    world.step("supervisor", use_cases.return_referral, referral_id, return_reason="more_detail_needed", text="Which grade?")
+    world.step(
+        "supervisor",
+        use_cases.return_referral,
+        referral_id,
+        return_reason="more_detail_needed",
+        text="Which grade?",
+    )
     changed = answers(
         need_summary="The fourth grade.", lawful_basis="law", lawful_basis_text="By law.",
         version=world.row(referral_id).version,
@@ -50,20 +56,37 @@ def test_goes_from_the_draft_to_a_completed_service_with_one_event_for_each_step
         "referral.accepted", "referral.started", "referral.completed",
     ]  # fmt: skip
     person = str(world.row(referral_id).person_id)
-    assert all(event["subject_ids"] == [person] and event["entity_id"] == str(referral_id) for event in events)
+    assert all(
+        event["subject_ids"] == [person] and event["entity_id"] == str(referral_id) for event in events
+    )
 
 
-def test_the_recipient_reads_the_copy_and_the_sender_reads_the_answers(world: World, case_id: uuid.UUID) -> None:
+def test_the_recipient_reads_the_copy_and_the_sender_reads_the_answers(
+    world: World, case_id: uuid.UUID
+) -> None:
     referral_id = world.sent(case_id)
     seen = world.view("officer", referral_id)
     assert seen.summary == SUMMARY
     assert [text for _label, text in seen.travels] == ["2017", "Primary, grades 1 to 4"]
-    world.step("officer", use_cases.decline_referral, referral_id, decline_reason="no_capacity", text="In spring again.")
+    world.step(
+        "officer",
+        use_cases.decline_referral,
+        referral_id,
+        decline_reason="no_capacity",
+        text="In spring again.",
+    )
     last = world.view("worker", referral_id).steps[-1]
-    assert (last.who, last.title, last.reason, last.text) == ("Test officer", "Declined", "No capacity now", "In spring again.")
+    assert (last.who, last.title, last.reason, last.text) == (
+        "Test officer",
+        "Declined",
+        "No capacity now",
+        "In spring again.",
+    )
 
 
-def test_what_was_previewed_stays_what_travels_when_the_record_changes(world: World, case_id: uuid.UUID) -> None:
+def test_what_was_previewed_stays_what_travels_when_the_record_changes(
+    world: World, case_id: uuid.UUID
+) -> None:
     from casework.cases.schemas.intake import CorrectPersonSchema
     from casework.cases.use_cases import intake
     from casework.web.fields import PartialDate
@@ -123,7 +146,11 @@ def test_an_unanswered_referral_is_overdue_and_stays(world: World, case_id: uuid
     ("name", "verb", "data"),
     [
         ("officer", use_cases.start_service, {}),
-        ("officer", use_cases.complete_referral, {"outcome": "no_response", "service_outcome": None, "service_report": "x"}),
+        (
+            "officer",
+            use_cases.complete_referral,
+            {"outcome": "no_response", "service_outcome": None, "service_report": "x"},
+        ),
         ("supervisor", use_cases.approve_referral, {}),
         ("worker", use_cases.submit_referral, {}),
         ("worker", use_cases.give_information, {"text": "x"}),
@@ -161,13 +188,17 @@ def test_an_answer_to_an_older_version_is_refused(world: World, case_id: uuid.UU
     assert world.row(referral_id).status == State.SENT
 
 
-def test_refuses_a_referral_without_consent_and_without_another_basis(world: World, case_id: uuid.UUID) -> None:
+def test_refuses_a_referral_without_consent_and_without_another_basis(
+    world: World, case_id: uuid.UUID
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         world.does("worker", use_cases.draft_referral, case_id, answers())
     assert list(refused.value.errors) == ["consent_id"]
 
 
-def test_refuses_a_consent_for_another_purpose_and_names_the_needed_one(world: World, case_id: uuid.UUID) -> None:
+def test_refuses_a_consent_for_another_purpose_and_names_the_needed_one(
+    world: World, case_id: uuid.UUID
+) -> None:
     other = world.consent(case_id, "share_employment")
     with pytest.raises(InvalidInput) as refused:
         world.does("worker", use_cases.draft_referral, case_id, answers(consent_id=other))
@@ -198,7 +229,10 @@ def test_a_community_request_has_no_person_no_case_and_no_trace_of_either_in_the
 ) -> None:
     world.hire("dialogue", Role.DOMAIN_OFFICER, "1703", COMMUNITY)
     referral_id = world.sent(
-        case_id, domain=COMMUNITY, reason_code="school_awareness_requested", need_summary="A session for teachers."
+        case_id,
+        domain=COMMUNITY,
+        reason_code="school_awareness_requested",
+        need_summary="A session for teachers.",
     )
     row = world.row(referral_id)
     assert (row.person_id, row.case_id, row.display_code, row.consent_id) == (None, None, None, None)
@@ -209,7 +243,9 @@ def test_a_community_request_has_no_person_no_case_and_no_trace_of_either_in_the
     assert all(event["subject_ids"] == [] for event in events)
 
 
-def test_a_community_request_belongs_to_its_author_and_the_supervisor(world: World, case_id: uuid.UUID) -> None:
+def test_a_community_request_belongs_to_its_author_and_the_supervisor(
+    world: World, case_id: uuid.UUID
+) -> None:
     referral_id = world.draft(case_id, domain=COMMUNITY, reason_code="school_awareness_requested")
     assert world.view("worker", referral_id).actions[:2] == [Action.SAVE, Action.SUBMIT]
     with pytest.raises(NotFound):
@@ -225,7 +261,9 @@ def test_the_case_shows_each_answer_on_its_timeline(world: World, case_id: uuid.
     referral_id = world.sent(case_id)
     world.step("officer", use_cases.accept_referral, referral_id)
     with world.app.test_request_context("/?lang=en"), acting_as(SYSTEM):
-        wanted = db.select(TimelineEntry).where(TimelineEntry.kind == "referral", TimelineEntry.case_id == case_id)
+        wanted = db.select(TimelineEntry).where(
+            TimelineEntry.kind == "referral", TimelineEntry.case_id == case_id
+        )
         entries = db.session.scalars(wanted.order_by(TimelineEntry.id)).all()
         items = timeline_items([entry.ref_id for entry in entries])
         titles = [items[entry.ref_id]["title"] for entry in entries]

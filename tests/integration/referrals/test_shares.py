@@ -28,7 +28,9 @@ def living_keys(world: World, subject_id: uuid.UUID) -> set[str]:
     return {key.compartment for key in keys if key.wrapped is not None}
 
 
-def test_a_withdrawal_before_the_service_destroys_the_key_of_what_was_shared(world: World, case_id: uuid.UUID) -> None:
+def test_a_withdrawal_before_the_service_destroys_the_key_of_what_was_shared(
+    world: World, case_id: uuid.UUID
+) -> None:
     referral_id = world.sent(case_id)
     assert "PKG" in living_keys(world, referral_id)
     world.step("worker", use_cases.withdraw_referral, referral_id, text="Changed her mind.")
@@ -45,7 +47,12 @@ def test_the_recipient_sees_the_withdrawal_at_once_but_not_what_the_office_noted
     referral_id = world.sent(case_id)
     world.step("worker", use_cases.withdraw_referral, referral_id, text="Changed her mind.")
     last = world.view("officer", referral_id).steps[-1]
-    assert (last.title, last.who, last.reason, last.text) == ("Withdrawn by the person", "Sending office", None, None)
+    assert (last.title, last.who, last.reason, last.text) == (
+        "Withdrawn by the person",
+        "Sending office",
+        None,
+        None,
+    )
     assert world.view("worker", referral_id).steps[-1].text == "Changed her mind."
 
 
@@ -60,7 +67,9 @@ def test_a_withdrawal_from_a_running_service_closes_it_to_the_recipient_and_keep
     assert world.view("worker", referral_id).summary == SUMMARY
 
 
-def test_a_declined_referral_is_not_readable_for_the_recipient_any_more(world: World, case_id: uuid.UUID) -> None:
+def test_a_declined_referral_is_not_readable_for_the_recipient_any_more(
+    world: World, case_id: uuid.UUID
+) -> None:
     referral_id = world.sent(case_id)
     world.step("officer", use_cases.decline_referral, referral_id, decline_reason="wrong_area", text=None)
     page = world.view("officer", referral_id)
@@ -89,7 +98,9 @@ def test_withdrawing_the_consent_closes_every_referral_that_stands_on_it_in_the_
     assert "PKG" not in living_keys(world, sent) | living_keys(world, drafted)
 
 
-def test_a_renewed_consent_goes_on_carrying_and_its_withdrawal_closes(world: World, case_id: uuid.UUID) -> None:
+def test_a_renewed_consent_goes_on_carrying_and_its_withdrawal_closes(
+    world: World, case_id: uuid.UUID
+) -> None:
     first = world.consent(case_id)
     referral_id = world.draft(case_id, consent_id=first)
     second = world.consent(case_id)
@@ -117,7 +128,11 @@ def test_what_stands_on_a_consent_that_ran_out_lapses(world: World, case_id: uui
         assert world.row(on_law).status == State.SENT
         assert "PKG" not in living_keys(world, referral_id)
         event = world.events()[-1]
-        assert (event["code"], event["result_count"], event["agent_role"]) == ("referral.expired", 1, "system")
+        assert (event["code"], event["result_count"], event["agent_role"]) == (
+            "referral.expired",
+            1,
+            "system",
+        )
         assert world.view("worker", referral_id).steps[-1].who == "The system"
 
 
@@ -139,14 +154,18 @@ def test_an_hour_without_lapses_leaves_no_event(world: World, case_id: uuid.UUID
     assert len(world.events()) == before
 
 
-@pytest.mark.parametrize("statement", ["UPDATE referral_step SET action = 'save'", "DELETE FROM referral_step"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE referral_step SET action = 'save'", "DELETE FROM referral_step"]
+)
 def test_the_course_of_a_referral_cannot_be_rewritten_in_the_database(
     world: World, case_id: uuid.UUID, statement: str
 ) -> None:
     world.sent(case_id)
     with world.app.app_context(), acting_as(SYSTEM):
         count = db.session.scalar(db.select(db.func.count()).select_from(ReferralStep))
-        if db.engine.dialect.name == "postgresql":  # row security hides the rows from such a statement as well
+        if (
+            db.engine.dialect.name == "postgresql"
+        ):  # row security hides the rows from such a statement as well
             assert db.session.execute(text(statement)).rowcount == 0
         else:
             with pytest.raises(Exception, match="insert-only"):
@@ -156,7 +175,9 @@ def test_the_course_of_a_referral_cannot_be_rewritten_in_the_database(
         db.session.remove()
 
 
-def test_the_database_itself_refuses_a_person_in_the_domain_of_communities(world: World, case_id: uuid.UUID) -> None:
+def test_the_database_itself_refuses_a_person_in_the_domain_of_communities(
+    world: World, case_id: uuid.UUID
+) -> None:
     referral_id = world.draft(case_id)
     with world.app.app_context(), acting_as(SYSTEM):
         with pytest.raises(Exception, match="community_only"):

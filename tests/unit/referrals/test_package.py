@@ -32,7 +32,9 @@ def test_says_so_where_the_record_has_nothing() -> None:
 
 
 def test_shows_keys_as_labels() -> None:
-    assert package.in_words({"languages": ["uz", "ru"], "interpreter_needed": False, "document_types": ["id_card"]}) == [
+    assert package.in_words(
+        {"languages": ["uz", "ru"], "interpreter_needed": False, "document_types": ["id_card"]}
+    ) == [
         ("Languages", "Uzbek, Russian"),
         ("Interpreter needed", "No"),
         ("Documents concerned", "Identity card"),

@@ -37,7 +37,9 @@ def _english() -> Any:
 
 
 def load(domain: str = "psychosocial_health_education", **changes: Any) -> dict[str, Any]:
-    given = {name: value for name, value in {**GOOD, "domain": domain, **changes}.items() if value is not None}
+    given = {
+        name: value for name, value in {**GOOD, "domain": domain, **changes}.items() if value is not None
+    }
     posted: MultiDict[str, str] = MultiDict()
     for name, value in given.items():
         posted.setlist(name, value if isinstance(value, list) else [value])

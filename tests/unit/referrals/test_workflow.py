@@ -60,7 +60,9 @@ def test_nothing_leads_out_of_an_end() -> None:
 
 
 def test_the_person_can_withdraw_from_every_state_that_is_not_an_end() -> None:
-    can = {move.state for move in workflow.MOVES if move.action is Action.WITHDRAW and move.side is Side.SENDER}
+    can = {
+        move.state for move in workflow.MOVES if move.action is Action.WITHDRAW and move.side is Side.SENDER
+    }
     assert can == workflow.LIVE
 
 
@@ -108,7 +110,14 @@ def test_a_step_of_the_other_side_is_impossible() -> None:
 
 def test_having_returned_is_no_reason_to_decline() -> None:
     reasons = load_pack().value_set(REASON_SETS[Action.DECLINE])
-    assert set(reasons) == {"outside_mandate", "no_capacity", "missing_document", "wrong_area", "unsafe", "duplicate"}
+    assert set(reasons) == {
+        "outside_mandate",
+        "no_capacity",
+        "missing_document",
+        "wrong_area",
+        "unsafe",
+        "duplicate",
+    }
     assert not any("return" in label.casefold() for _key, label in reasons.choices())
 
 
