@@ -64,8 +64,8 @@ def _enter() -> None:
 
 
 def _is_file(endpoint: str | None) -> bool:
-    """A built asset: it touches no row."""
-    return endpoint == "static" or bool(endpoint and endpoint.endswith(".static"))
+    """A built asset, or the sign of life: it touches no row."""
+    return endpoint in ("static", "health.alive") or bool(endpoint and endpoint.endswith(".static"))
 
 
 def replay_repeated_form() -> ResponseReturnValue | None:
@@ -74,7 +74,7 @@ def replay_repeated_form() -> ResponseReturnValue | None:
     location = idempotency.replayed(actor.id, key) if actor is not None and key else None
     if location is None:
         return None
-    current_trail().enter(Declaration(PUBLIC, "form.repeated", "R", ACCESS_DENIED))
+    current_trail().enter(_FORM_REPEATED)
     return redirect(location, 303)
 
 
@@ -119,8 +119,21 @@ def _settle(response: Response) -> Response:
     try:
         _commit_with(trail.draft(actor))
     except IntegrityError:
-        unit_of_work.rollback()
-        raise Conflict() from None
+        return _twin_of_a_post(actor, response)
+    return response
+
+
+def _twin_of_a_post(actor: Actor | None, response: Response) -> Response:
+    """The same form arrived twice at the same moment, and the other one was first: this one lands on its result."""
+    _start_afresh()
+    key = request.form.get("form_key")
+    location = idempotency.replayed(actor.id, key) if actor is not None and key else None
+    if location is None:
+        raise Conflict()
+    trail = Trail(grant=Grant(None), request_id=g.request_id, endpoint=current_trail().endpoint)
+    trail.enter(_FORM_REPEATED)
+    _commit_with(trail.draft(actor))
+    response.headers["Location"] = location
     return response
 
 
@@ -140,6 +153,7 @@ def _start_afresh() -> None:
     unit_of_work.begin(write=True)
 
 
+_FORM_REPEATED = Declaration(PUBLIC, "form.repeated", "R", ACCESS_DENIED)
 _REQUEST_REFUSED = Declaration(PUBLIC, "request.refused", "E", ACCESS_DENIED)
 
 

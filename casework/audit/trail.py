@@ -158,11 +158,14 @@ def trailing(trail: Trail) -> Iterator[Trail]:
 
 
 def about(thing: Any) -> None:
-    """Says what the running use case concerns. `thing.audit_subjects` (UUIDs) are the people it is about."""
+    """Says what the running use case concerns. `thing.audit_subjects` (UUIDs) are the people it is about.
+
+    Its id names it, or its `audit_entity` where the id is no UUID.
+    """
     trail = current_trail()
     entry = trail.entries[-1]
     entry.entity_type = thing.__tablename__
-    entry.entity_id = thing.id
+    entry.entity_id = getattr(thing, "audit_entity", None) or thing.id
     concerns(*getattr(thing, "audit_subjects", ()))
 
 

@@ -310,7 +310,7 @@ class Form:
             data = self.load()
         except InvalidInput as problem:
             if refused := getattr(use_case, "refused", None):
-                refused("invalid_input", *args)
+                refused("form_step" if self.step else "invalid_input", *args)
             self._refuse(problem)
             return None
         try:

@@ -11,8 +11,6 @@ from sqlalchemy import Column, LargeBinary
 from casework.core.database import Base, db
 from casework.vault.sealed import Sealing
 
-pytestmark = pytest.mark.both_engines
-
 
 def columns(app: Flask) -> list[Column[object]]:
     return [column for table in Base.metadata.tables.values() for column in table.columns]
@@ -41,7 +39,7 @@ def test_personal_columns_are_sealed(app: Flask) -> None:
     assert all(isinstance(column.type, LargeBinary) for column in personal)
 
 
-def test_field_ids_are_unique_and_stable_names() -> None:
+def test_field_ids_are_unique_and_stable_names(app: Flask) -> None:
     ids = [
         found.field
         for mapper in Base.registry.mappers
@@ -77,6 +75,7 @@ def test_no_column_crosses_a_red_line(app: Flask) -> None:
     assert crossing == []
 
 
+@pytest.mark.both_engines
 def test_models_equal_the_migrated_schema(app: Flask) -> None:
     with app.app_context(), db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
