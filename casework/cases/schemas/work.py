@@ -29,11 +29,11 @@ def kind_choices() -> Iterable[tuple[str, Any]]:
 class CaseloadSchema(FormSchema):
     """What the caseload is narrowed to. Nothing that is personal: it stands in the address."""
 
-    status = choice(_l("Status"), "case_status", widget="select")
+    status = choice(_l("Stage now"), "case_status", widget="select")
     needs_level = choice(_l("Needs level"), "needs_level", widget="select")
     support_kind = choice(_l("Kind of support"), kind_choices, widget="select")
     code = text(
-        _l("Display code"), max_length=7, hint=_l("The whole code or its beginning, like QX-4"), width=10
+        _l("Display code"), max_length=7, hint=_l("The whole code or its beginning"), width=10
     )
     overdue_only = checkbox(_l("Overdue only"))
 
