@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from casework.access.actor import SYSTEM
+from casework.access.actor import SYSTEM, acting_as
 from casework.audit.boundary import acting
 from casework.cases import queries
 from casework.cases.use_cases.consent import expire_consents
@@ -15,7 +15,7 @@ from casework.core.unit_of_work import unit_of_work
 def end_consents() -> None:
     """Marks them in portions, each its own transaction; a day on which none has passed leaves no event."""
     while True:
-        with unit_of_work(write=False):
+        with acting_as(SYSTEM), unit_of_work(write=False):
             found = queries.has_consents_past(clock.today())
         if not found:
             return

@@ -32,9 +32,7 @@ class CaseloadSchema(FormSchema):
     status = choice(_l("Stage now"), "case_status", widget="select")
     needs_level = choice(_l("Needs level"), "needs_level", widget="select")
     support_kind = choice(_l("Kind of support"), kind_choices, widget="select")
-    code = text(
-        _l("Display code"), max_length=7, hint=_l("The whole code or its beginning"), width=10
-    )
+    code = text(_l("Display code"), max_length=7, hint=_l("The whole code or its beginning"), width=10)
     overdue_only = checkbox(_l("Overdue only"))
 
 

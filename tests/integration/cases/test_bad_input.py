@@ -20,25 +20,70 @@ BAD_CASE: list[tuple[str, dict[str, Any], str, str]] = [
     ("overlong", {"surname": "B" * 81}, "surname", "Write at most 80 characters. There are 81."),
     ("wrong script", {"surname": "Ҳасанова"}, "surname", "Use Latin letters here."),
     ("two alphabets", {"surname": "Ҳasan"}, "surname", "Use one alphabet in a name, not two."),
-    ("control characters", {"given_name": "Si\x07nov"}, "given_name", "This text has characters that cannot be shown."),
+    (
+        "control characters",
+        {"given_name": "Si\x07nov"},
+        "given_name",
+        "This text has characters that cannot be shown.",
+    ),
     ("emoji", {"given_name": "Sinov 🙂"}, "given_name", "Use letters only"),
     ("31 February", {"birth_date": "31.02.1990"}, "birth_date", "This day is not in the calendar."),
     ("future birth date", {"birth_date": "01.01.2030"}, "birth_date", "This date is in the future."),
-    ("finer precision than typed", {"birth_date": "1990", "birth_date_precision": "day"}, "birth_date", "as exactly"),
+    (
+        "finer precision than typed",
+        {"birth_date": "1990", "birth_date_precision": "day"},
+        "birth_date",
+        "as exactly",
+    ),
     ("value outside the set", {"sex": "other"}, "sex", "Choose one of the listed answers."),
-    ("phone without safety", {"phone": "901234567", "phone_owner": "self"}, "safe_to_call", "Say whether it is safe"),
+    (
+        "phone without safety",
+        {"phone": "901234567", "phone_owner": "self"},
+        "safe_to_call",
+        "Say whether it is safe",
+    ),
     ("call without phone", {"preferred_contact": "phone"}, "phone", "write the phone number"),
-    ("number without type", {"identifier_value": "AA1234567"}, "identifier_type", "Say what kind of document"),
-    ("forged place", {"place_id": str(uuid.UUID(int=7))}, "place_id", "There is no such place in the register."),
+    (
+        "number without type",
+        {"identifier_value": "AA1234567"},
+        "identifier_type",
+        "Say what kind of document",
+    ),
+    (
+        "forged place",
+        {"place_id": str(uuid.UUID(int=7))},
+        "place_id",
+        "There is no such place in the register.",
+    ),
     ("place that is no id", {"place_id": "1703"}, "place_id", "Choose a place from the list."),
-    ("consent in the future", {"consent_given_on": "01.01.2027"}, "consent_given_on", "This date is in the future."),
-    ("consent too old", {"consent_given_on": "01.11.2024"}, "consent_given_on", "This consent has expired already."),
+    (
+        "consent in the future",
+        {"consent_given_on": "01.01.2027"},
+        "consent_given_on",
+        "This date is in the future.",
+    ),
+    (
+        "consent too old",
+        {"consent_given_on": "01.11.2024"},
+        "consent_given_on",
+        "This consent has expired already.",
+    ),
     ("no consent, no basis", {"consent_status": "refused"}, "legal_basis", "Choose an answer."),
     ("adult with assent", {"child_assent": "given"}, "child_assent", "This person is 18 or older"),
-    ("child gives consent alone", a_child(consent_given_by="self"), "consent_given_by", "From 6 to 11 the guardian"),
+    (
+        "child gives consent alone",
+        a_child(consent_given_by="self"),
+        "consent_given_by",
+        "From 6 to 11 the guardian",
+    ),
     ("child not asked", a_child(child_assent=None), "child_assent", "Say what the child answered."),
     ("child says no", a_child(child_assent="refused"), "child_assent", "Without the child’s own agreement"),
-    ("infant asked", a_child(birth_date="2024", child_assent="given"), "child_assent", "Under 6 the guardian decides"),
+    (
+        "infant asked",
+        a_child(birth_date="2024", child_assent="given"),
+        "child_assent",
+        "Under 6 the guardian decides",
+    ),
 ]
 
 
@@ -60,8 +105,12 @@ def rows(office: Office) -> tuple[int, ...]:
     return counted
 
 
-@pytest.mark.parametrize(("changed", "field", "message"), [row[1:] for row in BAD_CASE], ids=[row[0] for row in BAD_CASE])
-def test_a_new_case_says_what_is_wrong(office: Office, changed: dict[str, Any], field: str, message: str) -> None:
+@pytest.mark.parametrize(
+    ("changed", "field", "message"), [row[1:] for row in BAD_CASE], ids=[row[0] for row in BAD_CASE]
+)
+def test_a_new_case_says_what_is_wrong(
+    office: Office, changed: dict[str, Any], field: str, message: str
+) -> None:
     client = office.client("caseworker")
     answer = staff.post(client, NEW, case_form(office, **changed))
     page = answer.get_data(as_text=True)
@@ -101,17 +150,55 @@ BAD_SUPPORT: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("future day", "employment", {"happened_on": "23.11.2026"}, "happened_on", "This date is in the future."),
     ("overlong note", "education", {"note": "a" * 1001}, "note", "Write at most 1000 characters."),
     ("control characters", "psychosocial", {"note": "a\x1bb"}, "note", "cannot be shown"),
-    ("value outside the set", "education", {"school_told": "everything"}, "school_told", "Choose one of the listed"),
-    ("employer told more", "employment", {"employer_told": "history"}, "employer_told", "Choose one of the listed"),
-    ("one of many outside", "employment", {"skills": ["crafts", "spying"]}, "skills", "Choose only from the listed"),
-    ("letters for a number", "psychosocial", {"session_count": "uch"}, "session_count", "Write a whole number"),
-    ("step in the past", "psychosocial", {"next_step_on": "21.11.2026"}, "next_step_on", "This day has passed."),
-    ("day without a step", "education", {"next_step_on": "01.12.2026"}, "next_step", "Say what is to be done"),
+    (
+        "value outside the set",
+        "education",
+        {"school_told": "everything"},
+        "school_told",
+        "Choose one of the listed",
+    ),
+    (
+        "employer told more",
+        "employment",
+        {"employer_told": "history"},
+        "employer_told",
+        "Choose one of the listed",
+    ),
+    (
+        "one of many outside",
+        "employment",
+        {"skills": ["crafts", "spying"]},
+        "skills",
+        "Choose only from the listed",
+    ),
+    (
+        "letters for a number",
+        "psychosocial",
+        {"session_count": "uch"},
+        "session_count",
+        "Write a whole number",
+    ),
+    (
+        "step in the past",
+        "psychosocial",
+        {"next_step_on": "21.11.2026"},
+        "next_step_on",
+        "This day has passed.",
+    ),
+    (
+        "day without a step",
+        "education",
+        {"next_step_on": "01.12.2026"},
+        "next_step",
+        "Say what is to be done",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "changed", "field", "message"), [row[1:] for row in BAD_SUPPORT], ids=[row[0] for row in BAD_SUPPORT]
+    ("kind", "changed", "field", "message"),
+    [row[1:] for row in BAD_SUPPORT],
+    ids=[row[0] for row in BAD_SUPPORT],
 )
 def test_support_says_what_is_wrong(
     office: Office, kind: str, changed: dict[str, Any], field: str, message: str
@@ -141,7 +228,9 @@ def test_a_record_that_says_nothing_is_refused(office: Office) -> None:
 def test_a_caseworker_cannot_send_fields_that_their_form_lacks(office: Office, field: str) -> None:
     client = office.client("caseworker")
     case_id = open_case(office, client)
-    answer = staff.post(client, f"/cases/{case_id}/support/psychosocial/new", SUPPORT["psychosocial"] | {field: "x"})
+    answer = staff.post(
+        client, f"/cases/{case_id}/support/psychosocial/new", SUPPORT["psychosocial"] | {field: "x"}
+    )
     assert answer.status_code == 422
     assert rows(office)[2] == 0
 

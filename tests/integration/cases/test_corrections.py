@@ -43,14 +43,18 @@ def test_a_stale_correction_shows_both_texts_and_overwrites_nothing(office: Offi
     path = record(office, client, open_case(office, client))
     carried = staff.hidden(client.get(f"{path}/correct"))
     staff.post(client, f"{path}/correct", SUPPORT["education"] | {"note": "Birinchi", "reason": "a"})
-    answer = client.post(f"{path}/correct", data=SUPPORT["education"] | {"note": "Ikkinchi", "reason": "b"} | carried)
+    answer = client.post(
+        f"{path}/correct", data=SUPPORT["education"] | {"note": "Ikkinchi", "reason": "b"} | carried
+    )
     page = answer.get_data(as_text=True)
     assert answer.status_code == 409
     assert "Birinchi" in page
     assert "Ikkinchi" in page
     assert "Version 3" not in client.get(f"{path}/history").get_data(as_text=True)
     fresh = staff.hidden(answer)
-    again = client.post(f"{path}/correct", data=SUPPORT["education"] | {"note": "Ikkinchi", "reason": "b"} | fresh)
+    again = client.post(
+        f"{path}/correct", data=SUPPORT["education"] | {"note": "Ikkinchi", "reason": "b"} | fresh
+    )
     assert again.status_code == 303
     assert "Version 3" in client.get(f"{path}/history").get_data(as_text=True)
 
@@ -95,7 +99,9 @@ def test_details_are_corrected_with_a_reason_and_earlier_ones_stay(office: Offic
     client = office.client("caseworker")
     case_id = open_case(office, client)
     details = case_form(office)
-    for name in [each for each in details if each.startswith("consent") or each in ("case_type", "needs_level")]:
+    for name in [
+        each for each in details if each.startswith("consent") or each in ("case_type", "needs_level")
+    ]:
         del details[name]
     changed = details | {"surname": "Yangiyeva", "safe_hours": "10:00", "reason": "Nikoh"}
     carried = staff.hidden(client.get(f"/cases/{case_id}/person"))
