@@ -6,6 +6,7 @@ from flask import Flask, current_app
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import casework.accounts
+import casework.audit.service
 import casework.audit.views
 import casework.cases
 import casework.referrals
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     web.init_app(app)
     casework.accounts.init_app(app)
     app.before_request(boundary.replay_repeated_form)
+    casework.audit.service.init_app(app)
     casework.audit.views.init_app(app)
     casework.cases.init_app(app)
     casework.referrals.init_app(app)

@@ -17,6 +17,7 @@ from casework import serving
 from casework.access.roles import Role
 from casework.accounts import commands as accounts
 from casework.accounts.place_register import RegisterErrors
+from casework.audit_commands import audit
 from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
 from casework.doctor import examine
 from casework.installation import initialise
@@ -190,6 +191,9 @@ def import_places(file: Path, dry_run: bool, as_json: bool) -> None:
 
 
 cli.add_command(keys_group)
+
+
+cli.add_command(audit)
 
 
 def _rows(count: int) -> str:

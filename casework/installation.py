@@ -9,9 +9,10 @@ from pathlib import Path
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from casework.accounts.commands import import_pack_places
+from casework.audit.identity import LogProblem, make_identity
 from casework.core.schema import head, migrate, refuse_newer, version_of
 from casework.vault.providers import KeyProblem, make_file_kek, open_provider
-from config.settings import Settings, from_environment, keep_secret, prepare_home
+from config.settings import Settings, SettingsProblem, from_environment, keep_secret, prepare_home
 
 
 def initialise(settings: Settings) -> Iterator[str]:
@@ -26,6 +27,7 @@ def initialise(settings: Settings) -> Iterator[str]:
         before = _version(engine)
         yield from _keys(settings, engine)
         keep_secret(settings.home)
+        yield from _log_identity(settings)
         migrate(engine)
     finally:
         engine.dispose()
@@ -36,6 +38,17 @@ def initialise(settings: Settings) -> Iterator[str]:
     if done is not None:
         yield f"{done.added} regions and districts were added."
     yield f"Casework is ready in {settings.home}."
+
+
+def _log_identity(settings: Settings) -> Iterator[str]:
+    """The name and key of the audit log, once."""
+    try:
+        origin = make_identity(settings.home, settings.deployment)
+    except LogProblem as problem:
+        raise SettingsProblem(str(problem)) from problem
+    if origin:
+        key = settings.home / "log" / "verifier.key"
+        yield f"The audit log is called {origin}. Hand out its public key, {key}, to those who will check it."
 
 
 def _version(engine: Engine) -> str | None:

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
 from casework.access.actor import SYSTEM, Actor
@@ -20,7 +21,7 @@ from casework.audit.boundary import acting
 from casework.audit.identity import LogProblem, identity_here
 from casework.audit.models import AuditCheckpoint, AuditPending, AuditState
 from casework.audit.sequencer import sequence_all, sign
-from casework.audit.trail import use_case
+from casework.audit.trail import counted, current_trail, use_case
 from casework.audit.words import register as register_words
 from casework.core import clock, jobs
 from casework.core.database import db
@@ -33,7 +34,7 @@ HEARTBEAT = timedelta(minutes=5)
 LATE = timedelta(minutes=1)
 """An event that waits longer, or a tree that stays unsigned longer, is an alarm."""
 
-register_words({"log.heartbeat": "The log was alive"})
+register_words({"log.heartbeat": _l("The log was alive"), "log.verified": _l("The log was verified")})
 
 _told: str | None = None
 
@@ -41,6 +42,15 @@ _told: str | None = None
 @use_case(permission=Permission.LOG_KEEP, code="log.heartbeat", action="E")
 def beat(actor: Actor) -> None:
     """Says that the log is alive."""
+
+
+@use_case(permission=Permission.LOG_KEEP, code="log.verified", action="E")
+def note_verification(actor: Actor, checked: int, problem: str | None) -> None:
+    """Says that the live log was verified: how many events, and the kind of the first break, if there is one."""
+    counted(checked)
+    if problem is not None:
+        entry = current_trail().entries[-1]
+        entry.outcome, entry.outcome_reason = "error", problem
 
 
 def keep_log() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, func, select, update
 
 from casework.access.actor import SYSTEM, Actor
@@ -30,7 +31,7 @@ CHUNK = 16_384
 
 _leaf, _state, _tile = AuditLeaf.__table__, AuditState.__table__, AuditTile.__table__
 
-register_words({"log.origin_changed": "The log was continued under a new name and key"})
+register_words({"log.origin_changed": _l("The log was continued under a new name and key")})
 
 
 @dataclass(frozen=True, slots=True)

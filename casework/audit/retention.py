@@ -41,9 +41,9 @@ _event, _leaf, _subject = AuditEvent.__table__, AuditLeaf.__table__, AuditEventS
 
 register_words(
     {
-        "log.retention_requested": "It was asked that the details of old events be dropped",
-        "log.retention_approved": "Dropping the details of old events was approved",
-        "log.details_dropped": "The details of old events were dropped",
+        "log.retention_requested": _l("It was asked that the details of old events be dropped"),
+        "log.retention_approved": _l("Dropping the details of old events was approved"),
+        "log.details_dropped": _l("The details of old events were dropped"),
     }
 )
 

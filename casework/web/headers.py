@@ -36,13 +36,13 @@ HEADERS = {
     ),
 }
 STRICT_TRANSPORT = "max-age=63072000; includeSubDomains"
-STATIC = "web.static"
+CACHED = ("web.static", "log_site.tile")
 
 
 def _apply(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers[name] = value
-    if request.endpoint != STATIC or response.status_code >= 400:
+    if request.endpoint not in CACHED or response.status_code >= 400:
         # Every page may hold what a person wrote or who is signed in: no cache, shared or own, keeps any.
         response.headers["Cache-Control"] = "no-store"
         response.vary.add("Cookie")

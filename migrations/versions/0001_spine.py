@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("event_uid", sa.Uuid, nullable=False),
         sa.PrimaryKeyConstraint("subject_id", "event_uid", name="pk_audit_event_subject"),
     )
+    op.create_index("ix_audit_event_subject_event_uid", "audit_event_subject", ["event_uid"])
     op.create_table(
         "audit_state",
         sa.Column("id", sa.Integer, autoincrement=False, nullable=False),

@@ -37,7 +37,6 @@ ITS_EVENT_IS_EMPTY = (
 
 
 def upgrade() -> None:
-    op.create_index("ix_audit_event_subject_event_uid", "audit_event_subject", ["event_uid"])
     op.create_table(
         "audit_retention_request",
         sa.Column("id", sa.Uuid, nullable=False),
@@ -126,4 +125,3 @@ def downgrade() -> None:
         )
     for table in reversed(TABLES):
         op.drop_table(table)
-    op.drop_index("ix_audit_event_subject_event_uid", "audit_event_subject")
