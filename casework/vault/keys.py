@@ -149,6 +149,7 @@ class KeyRing:
         self._keys: dict[tuple[uuid.UUID, Compartment], dict[int, DataKey]] = {}
         self._loaded: set[uuid.UUID] = set()
         self._erased: set[uuid.UUID] = set()
+        self._broken: dict[tuple[uuid.UUID, Compartment], KeyProblem | SealedError] = {}
         self._held: set[tuple[uuid.UUID, Compartment]] = set()
         self.ended = False
 
@@ -176,26 +177,37 @@ class KeyRing:
                 cold.append((row, (row.kek_id, row.wrapped, bound)))
             else:
                 self._put(row, key)
-        deks = self._provider.unwrap_many(name for _row, name in cold)
-        for (row, name), dek in zip(cold, deks, strict=True):
-            if not hmac.compare_digest(commitment_of(dek), row.commitment or b""):
-                raise SealedError("a data key is not the one that its row commits to")
-            key = data_key(dek, row.dek_version)
-            cache.put(name, key)
-            self._put(row, key)
+        for (row, name), dek in zip(cold, self._unwrap([name for _row, name in cold]), strict=True):
+            if isinstance(dek, bytes) and not hmac.compare_digest(commitment_of(dek), row.commitment or b""):
+                dek = SealedError("a data key is not the one that its row commits to")
+            if isinstance(dek, bytes):
+                key = data_key(dek, row.dek_version)
+                cache.put(name, key)
+                self._put(row, key)
+            else:
+                self._broken[(row.subject_id, Compartment(row.compartment))] = dek
         self._erased |= {row.subject_id for row in rows} - {row.subject_id for row in live}
         self._loaded.update(wanted)
+
+    def _unwrap(self, names: list[_Name]) -> list[bytes | KeyProblem | SealedError]:
+        """Each data key, or what is wrong with it: one person's damaged key must not shut the others' records."""
+        try:
+            return list(self._provider.unwrap_many(names))
+        except KeyProblem as problem:
+            if len(names) == 1:
+                return [problem]
+        return [each for name in names for each in self._unwrap([name])]
 
     def _put(self, row: Any, key: DataKey) -> None:
         self._keys.setdefault((row.subject_id, Compartment(row.compartment)), {})[row.dek_version] = key
 
     def for_opening(self, subject_id: uuid.UUID, compartment: Compartment, version: int) -> DataKey:
-        """The key that opens a value. `SealedError` when it was destroyed or never was."""
+        """The key that opens a value. `SealedError` when it was destroyed or never was, `KeyProblem` without its KEK."""
         self.load([subject_id])
         try:
             return self._keys[(subject_id, compartment)][version]
         except KeyError:
-            raise SealedError(DESTROYED) from None
+            raise self._broken.get((subject_id, compartment)) or SealedError(DESTROYED) from None
 
     def living(self, subject_id: uuid.UUID, compartment: Compartment) -> dict[int, DataKey]:
         """Every key of the subject's compartment that is not destroyed, by its version."""
@@ -211,6 +223,8 @@ class KeyRing:
         if (subject_id, compartment) not in self._held:
             if subject_id in self._erased:
                 raise SealedError(DESTROYED)
+            if (subject_id, compartment) in self._broken:
+                raise self._broken[(subject_id, compartment)]
             if not self._keys.get((subject_id, compartment)):
                 self._make(subject_id, compartment)
             elif not self._hold(subject_id, compartment):
@@ -225,8 +239,9 @@ class KeyRing:
         """Reads a subject's key rows again."""
         self._loaded.discard(subject_id)
         self._erased.discard(subject_id)
-        for name in [name for name in self._keys if name[0] == subject_id]:
-            del self._keys[name]
+        for name in [name for name in (*self._keys, *self._broken) if name[0] == subject_id]:
+            self._keys.pop(name, None)
+            self._broken.pop(name, None)
         self.load([subject_id])
 
     def _hold(self, subject_id: uuid.UUID, compartment: Compartment | None) -> bool:

@@ -103,8 +103,8 @@ class _LocalKeks:
             return cipher.decrypt(wrapped[:12], wrapped[12:], bound)
         except (InvalidTag, ValueError):
             raise KeyProblem(
-                f"The key {kek_id} is not the one that these records were sealed under. "
-                "Put the right key file back from your key backup."
+                f"A data key does not open with the key {kek_id}: it was damaged or moved, or this is not the one "
+                "that it was wrapped under. Bring the row back from a backup of the database."
             ) from None
 
     def unwrap_many(self, items: Iterable[tuple[str, bytes, bytes]]) -> list[bytes]:

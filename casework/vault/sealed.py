@@ -25,6 +25,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, mapped_column
 from casework.vault.envelope import dek_version_of, is_envelope, open_envelope, seal
 from casework.vault.grant import Compartment, Grant, NotGranted, SealedError, current_grant
 from casework.vault.keys import key_ring
+from casework.vault.providers import KeyProblem
 
 log = logging.getLogger("casework.vault")
 
@@ -91,7 +92,7 @@ class Secret:
             return escape(DOTS)
         try:
             value = self.reveal()
-        except SealedError as problem:
+        except (SealedError, KeyProblem) as problem:
             # One damaged value must not take the page away. What it was is not known, so nothing of it is logged.
             log.error("%s of row %s cannot be opened: %s", self._field, self._row, problem)
             return escape(_("This cannot be opened."))
