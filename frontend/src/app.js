@@ -12,6 +12,14 @@ import {
   createAll,
 } from "govuk-frontend";
 
+/** A radio that reveals a field does not say aria-expanded: the role has no such state (WAI-ARIA 1.2, radio). */
+class RevealingRadios extends Radios {
+  syncConditionalRevealWithInputState(input) {
+    super.syncConditionalRevealWithInputState(input);
+    input.removeAttribute("aria-expanded");
+  }
+}
+
 /** Lets the browser show the error, and the other components start. */
 function report(error) {
   setTimeout(() => {
@@ -30,7 +38,7 @@ for (const component of [
   ErrorSummary,
   NotificationBanner,
   PasswordInput,
-  Radios,
+  RevealingRadios,
   ServiceNavigation,
   SkipLink,
 ]) {
