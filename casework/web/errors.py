@@ -40,6 +40,7 @@ from casework.core.errors import (
     TooManyAttempts,
     Unavailable,
 )
+from casework.vault.providers import KeyProblem
 from casework.web import resume
 
 log = logging.getLogger("casework.web")
@@ -86,6 +87,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(PoolTimeout, _busy)
+    app.register_error_handler(KeyProblem, _key_missing)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -198,6 +200,12 @@ def _domain_error(problem: DomainError) -> ResponseReturnValue:
 
 def _busy(_problem: Exception) -> ResponseReturnValue:
     """The database cannot answer now."""
+    return _domain_error(Unavailable())
+
+
+def _key_missing(problem: KeyProblem) -> ResponseReturnValue:
+    """A key is missing or wrong. The page says that it does not work now; the log says which key and what to do."""
+    log.error("%s", problem)
     return _domain_error(Unavailable())
 
 
