@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -274,15 +274,19 @@ def end_input(outcomes: Offer) -> EndInput:
 
 
 class ListFilter(fields.FormSchema):
-    """The filter above a list."""
-
-    status = fields.choice(_l("Status"), "referral_status", widget="select")
+    """The filter above a list; `list_filter` adds the statuses that the list can hold."""
 
 
-def statuses(shown: frozenset[State]) -> Offer:
-    """The statuses that a list can hold, as choices."""
-    return lambda: [
-        (key, label)
-        for key, label in load_pack().value_set("referral_status").choices()
-        if State(key) in shown
-    ]
+def list_filter(shown: Iterable[State]) -> ListFilter:
+    """The filter of a list that holds these states."""
+    labels = load_pack().value_set("referral_status")
+    offered = frozenset(shown)
+    asked = {
+        "status": fields.choice(
+            _l("Status"),
+            lambda: [(key, label) for key, label in labels.choices() if State(key) in offered],
+            widget="select",
+        )
+    }
+    made: type[ListFilter] = type("ListFilter", (ListFilter,), asked)
+    return made()

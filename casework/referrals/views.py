@@ -16,12 +16,13 @@ from werkzeug.datastructures import MultiDict
 from casework.access.actor import current_actor
 from casework.access.blueprint import ProtectedBlueprint
 from casework.access.permissions import Permission
+from casework.access.roles import Role
 from casework.core.pack import load_pack
 from casework.referrals import schemas, use_cases
 from casework.referrals.course import PERMISSION_OF
 from casework.referrals.use_cases.reading import ReferralPage
 from casework.referrals.use_cases.writing import Writing
-from casework.referrals.workflow import Action
+from casework.referrals.workflow import WITH_RECIPIENT, Action, State
 from casework.web.forms import Form
 from casework.web.replies import done
 
@@ -43,7 +44,8 @@ def _after() -> uuid.UUID | None:
 def index() -> ResponseReturnValue:
     """What was sent, or a domain officer's inbox."""
     asked = MultiDict({"status": request.args["status"]} if request.args.get("status") else {})
-    form = Form(schemas.ListFilter(), asked)
+    shown = WITH_RECIPIENT if current_actor().role is Role.DOMAIN_OFFICER else State
+    form = Form(schemas.list_filter(shown), asked)
     page = form.submit(lambda data: use_cases.list_referrals(current_actor(), data["status"], _after()))
     if page is None:
         page = use_cases.list_referrals(current_actor(), None, None)
