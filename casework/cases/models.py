@@ -172,6 +172,7 @@ class Case(Model):
     __tablename__ = "case"
     __table_args__ = (
         Index("ix_case_office_id_last_activity_at_id", "office_id", "last_activity_at", "id"),
+        Index("ix_case_office_id_next_follow_up_on", "office_id", "next_follow_up_on"),
         Index("ix_case_worker_id_last_activity_at_id", "worker_id", "last_activity_at", "id"),
     )
 

@@ -117,7 +117,12 @@ def upgrade() -> None:
         column("version", sa.Integer),
         column("created_by", sa.Uuid),
         refers={"person_id": "person", "office_id": "place", "worker_id": "staff"},
-        indexed=("person_id", "office_id last_activity_at id", "worker_id last_activity_at id"),
+        indexed=(
+            "person_id",
+            "office_id last_activity_at id",
+            "office_id next_follow_up_on",
+            "worker_id last_activity_at id",
+        ),
     )
     table(
         "case_assignment",

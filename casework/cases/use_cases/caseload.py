@@ -24,7 +24,7 @@ from casework.cases.queries import CaseFilter, CaseRow, Cursor
 from casework.cases.timeline import TimelineItem, add_to_timeline, kinds_shown_to, loaded
 from casework.core import clock
 from casework.core.database import db
-from casework.core.errors import Conflict, InvalidInput
+from casework.core.errors import InvalidInput, StaleVersion
 
 SOON = timedelta(days=14)
 
@@ -167,11 +167,12 @@ def needs_level_page(actor: Actor, case_id: uuid.UUID) -> SmallPage:
 
 @use_case(permission=Permission.CASE_EDIT, code="case.needs_level_set", action="U")
 def set_needs_level(actor: Actor, case_id: uuid.UUID, version: int | None, data: Mapping[str, Any]) -> Case:
-    """Sets the level that a person chose. `Conflict` when the case changed meanwhile."""
+    """Sets the level that a person chose. `StaleVersion` when the case changed meanwhile."""
     case = queries.case_for(actor, case_id)
     authorise(actor, Permission.CASE_EDIT, case)
     about(case)
-    _still(case, version)
+    if version != case.version:
+        raise StaleVersion({"needs_level": case.needs_level}, case.version)
     case.needs_level = data["needs_level"]
     case.version += 1
     add_to_timeline(case, f"needs_level_{case.needs_level}", case.id)
@@ -191,12 +192,14 @@ def reassign_page(actor: Actor, case_id: uuid.UUID) -> SmallPage:
 def reassign(actor: Actor, case_id: uuid.UUID, version: int | None, data: Mapping[str, Any]) -> Case:
     """Gives the case to somebody of the same office: a caseworker takes it over, a psychologist joins or replaces one.
 
-    Access of whoever had it ends with the assignment. `InvalidInput` for anybody outside the office.
+    Access of whoever had it ends with the assignment. `InvalidInput` for anybody outside the office, `StaleVersion` when
+    the case changed meanwhile.
     """
     case = queries.case_for(actor, case_id)
     authorise(actor, Permission.CASE_REASSIGN, case)
     about(case)
-    _still(case, version)
+    if version != case.version:
+        raise StaleVersion({"staff_id": case.worker_id}, case.version)
     chosen = {each.id: each for each in queries.workers_of(case.office_id)}.get(data["staff_id"])
     if chosen is None:
         raise InvalidInput({"staff_id": [_("Choose somebody of your office from the list.")]})
@@ -221,8 +224,3 @@ def reassign(actor: Actor, case_id: uuid.UUID, version: int | None, data: Mappin
     case.version += 1
     add_to_timeline(case, "reassigned", given.id)
     return case
-
-
-def _still(case: Case, version: int | None) -> None:
-    if version != case.version:
-        raise Conflict()

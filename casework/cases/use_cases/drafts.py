@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from casework.access.actor import Actor
 from casework.access.permissions import Permission
 from casework.access.policy import authorise
-from casework.audit.trail import about, use_case
+from casework.audit.trail import about, concerns, use_case
 from casework.cases import queries
 from casework.cases.models import Case, Draft
 from casework.cases.policy import Intended
@@ -60,6 +60,8 @@ def _keep(actor: Actor, form: str, case: Case | None, draft_id: uuid.UUID | None
     draft.updated_at = clock.now()
     draft.content = content
     about(draft)
+    if case is not None:
+        concerns(case.person_id)
     return draft
 
 

@@ -184,3 +184,16 @@ def test_a_draft_is_kept_as_typed_resumed_and_discarded(office: Office) -> None:
     token = staff.hidden(client.get(support))
     assert client.post(work[start : work.index('"', start)], data=token).status_code == 303
     assert "My drafts" not in client.get("/").get_data(as_text=True)
+
+
+def test_a_stale_needs_level_is_shown_beside_the_saved_one(office: Office) -> None:
+    client = office.client("caseworker")
+    case_id = open_case(office, client)
+    path = f"/cases/{case_id}/needs-level"
+    carried = staff.hidden(client.get(path))
+    assert staff.post(client, path, {"needs_level": "high"}).status_code == 303
+    answer = client.post(path, data={"needs_level": "low"} | carried)
+    assert answer.status_code == 409
+    assert "High" in answer.get_data(as_text=True)
+    page = client.get(f"/cases/{case_id}").get_data(as_text=True)
+    assert "Needs level set: High" in page
