@@ -25,7 +25,10 @@ def _next_step() -> Field[Any]:
 
 
 def _next_step_on() -> Field[Any]:
-    return day(_l("Day of the next step"), hint=_l("It will stand in your work as a follow-up."))
+    return day(
+        _l("Day of the next step"),
+        hint=_l("For example, 01.12.2026. It will stand in your work as a follow-up."),
+    )
 
 
 class ContactSchema(FormSchema):

@@ -45,7 +45,7 @@ def _keep(actor: Actor, form: str, case: Case | None, draft_id: uuid.UUID | None
     content = {name: values for name, values in typed.items() if any(value.strip() for value in values)}
     if len(json.dumps(content)) > LARGEST:
         raise InvalidInput({"_form": [_("This is too long to be kept.")]})
-    draft = queries.draft_for(actor, draft_id) if draft_id else None
+    draft = queries.draft_or_none(actor, draft_id) if draft_id else None
     if draft is None:
         draft = Draft(
             staff_id=actor.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import request
@@ -18,7 +18,9 @@ from casework.cases.answers import one_line
 from casework.cases.happenings import TITLES
 from casework.cases.schemas.support import support_form
 from casework.cases.schemas.work import KIND_LABELS
+from casework.core.errors import InvalidInput
 from casework.core.pack import load_pack
+from casework.web.forms import Form
 
 bp = ProtectedBlueprint("cases", "casework.cases", template_folder="templates")
 
@@ -55,6 +57,18 @@ def posted() -> tuple[MultiDict[str, str], bool]:
 def typed_into(schema: Schema, form: MultiDict[str, str]) -> dict[str, list[str]]:
     """Everything typed into the fields of this form, right or wrong."""
     return {name: form.getlist(name) for name in schema.load_fields if name in form}
+
+
+def kept(form: Form, keep: Callable[[], object]) -> bool:
+    """Whether the draft was kept; if not, the form says why and has lost nothing."""
+    try:
+        keep()
+    except InvalidInput as problem:
+        for name, messages in problem.errors.items():
+            for message in messages:
+                form.add_error(name, message)
+        return False
+    return True
 
 
 def _label(value_set: str, key: str | None) -> str:

@@ -13,7 +13,7 @@ from casework.access.permissions import Permission
 from casework.cases.answers import sections_of
 from casework.cases.schemas.intake import CorrectPersonSchema, DetailsSchema, OpenCaseSchema
 from casework.cases.use_cases import drafts, intake
-from casework.cases.views.blueprint import bp, draft_in_address, posted, typed_into
+from casework.cases.views.blueprint import bp, draft_in_address, kept, posted, typed_into
 from casework.web.forms import Form
 from casework.web.replies import done
 
@@ -34,7 +34,8 @@ def open_case() -> ResponseReturnValue:
     data, as_draft = posted()
     form = Form(OpenCaseSchema(), data)
     if as_draft:
-        drafts.save_case_draft(actor, draft, typed_into(form.schema, data))
+        if not kept(form, lambda: drafts.save_case_draft(actor, draft, typed_into(form.schema, data))):
+            return render_template("cases/new.html", form=form, draft=draft), form.status
         return done(_("The draft is kept. You find it under My work."), url_for("cases.my_work"))
     opened = form.submit(intake.open_case, actor, draft)
     if opened is None:

@@ -15,7 +15,7 @@ from casework.cases.answers import OUT_OF_SIGHT, sections_of
 from casework.cases.schemas.support import support_form
 from casework.cases.schemas.work import EnteredInErrorSchema
 from casework.cases.use_cases import drafts, support
-from casework.cases.views.blueprint import KIND, bp, draft_in_address, posted, typed_into
+from casework.cases.views.blueprint import KIND, bp, draft_in_address, kept, posted, typed_into
 from casework.core import clock
 from casework.web.forms import Form
 from casework.web.replies import done
@@ -42,10 +42,11 @@ def record_support(case_id: uuid.UUID, kind: str) -> ResponseReturnValue:
     data, as_draft = posted()
     form = Form(support_form(kind, actor.role).record(), data)
     if as_draft:
-        drafts.save_support_draft(actor, case_id, kind, draft, typed_into(form.schema, data))
-        message = _("The draft is kept. You find it under My work.")
-        return done(message, url_for("cases.show", case_id=case_id))
-    if form.submit(support.record_support, actor, case_id, kind, draft) is None:
+        typed = typed_into(form.schema, data)
+        if kept(form, lambda: drafts.save_support_draft(actor, case_id, kind, draft, typed)):
+            message = _("The draft is kept. You find it under My work.")
+            return done(message, url_for("cases.show", case_id=case_id))
+    if as_draft or form.submit(support.record_support, actor, case_id, kind, draft) is None:
         page = support.support_form_page(actor, case_id, kind)
         return render_template(
             "cases/support_new.html", page=page, form=form, kind=kind, draft=draft

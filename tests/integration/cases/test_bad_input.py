@@ -283,3 +283,27 @@ def test_walking_the_place_tree_keeps_what_was_typed(office: Office) -> None:
 
 def case_code() -> str:
     return "1703202"
+
+
+def test_a_draft_that_is_far_too_long_is_refused_and_kept_on_the_page(office: Office) -> None:
+    client = office.client("caseworker")
+    case_id = open_case(office, client)
+    typed = {"note": "a" * 70_000, "action": "draft"}
+    answer = staff.post(client, f"/cases/{case_id}/support/education/new", typed)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "This is too long to be kept." in page
+    assert "a" * 70_000 in page
+
+
+def test_a_draft_that_is_gone_is_kept_anew(office: Office) -> None:
+    client = office.client("caseworker")
+    staff.post(client, "/cases/new", {"surname": "Yarim", "action": "draft"})
+    work = client.get("/").get_data(as_text=True)
+    start = work.index("/cases/new?draft=")
+    path = work[start : work.index('"', start)]
+    carried = staff.hidden(client.get(path))
+    client.post(f"/drafts/{path.split('draft=')[1]}/discard", data={"csrf_token": carried["csrf_token"]})
+    answer = client.post(path, data={"surname": "Yarimtayeva", "action": "draft"} | carried)
+    assert answer.status_code == 303
+    assert "My drafts" in client.get("/").get_data(as_text=True)
