@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import click
 from flask import Flask, current_app, has_app_context
+from flask_babel import force_locale
 from sqlalchemy.exc import DBAPIError
 
 from casework.core.errors import DomainError
@@ -71,7 +72,7 @@ def product(*, any_version: bool = False) -> Iterator[Flask]:
         from casework.app import create_app
 
         app = create_app()
-    with app.app_context():
+    with app.app_context(), force_locale("en"):
         if not any_version:
             refuse_other_version()
         yield app

@@ -187,6 +187,7 @@ def _die_with_parent() -> None:
 
 def _main(what: list[str]) -> None:
     _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody; the parent says when to stop
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if what[0] == "web":
         run_web(int(what[1]), int(what[2]))

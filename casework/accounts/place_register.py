@@ -19,7 +19,7 @@ from casework.access.permissions import Permission
 from casework.accounts import queries
 from casework.accounts.models import Place
 from casework.accounts.place_file import RegisterRow, RowError
-from casework.accounts.spelling import search_forms
+from casework.accounts.spelling import is_current, search_forms
 from casework.audit.trail import counted, use_case
 from casework.core import clock
 from casework.core.database import db
@@ -204,11 +204,15 @@ def _merged(given: dict[str, RegisterRow], stored: dict[str, dict[str, Any]]) ->
         after.setdefault(code, {"id": new_id(), "code": code})
     for code, row in given.items():
         names = {"name_uz": row.name_uz, "name_ru": row.name_ru, "name_en": row.name_en}
+        known = stored.get(code)
+        same = known is not None and all(known[name] == value for name, value in names.items())
         after[code] |= {
             **names,
             "parent_id": after[row.parent_code]["id"] if row.parent_code else None,
             "level": row.level,
-            "search_name": search_forms(names.values()),
+            "search_name": known["search_name"]
+            if known and same and is_current(known["search_name"])
+            else search_forms(names.values()),
             "closed_on": None,
         }
     return after

@@ -17,7 +17,7 @@ from casework.core.errors import NotFound
 from casework.web.idempotency import FormPost
 
 PAGE = 50
-MOST_FOUND = 20
+MOST_FOUND = 30
 
 
 class LiveSession(NamedTuple):
@@ -202,15 +202,28 @@ def places_inside(parent_id: uuid.UUID) -> list[tuple[Place, bool]]:
 def places_found(
     form: str, level: str | None, limit: int = MOST_FOUND
 ) -> list[tuple[Place, Place | None, Place | None]]:
-    """Open places whose name has `form` (a search form), beginnings of names first, with their region and district."""
+    """Open places with every word of `form` (a search form) in their own name or in those of their district and region.
+
+    At least one word is in the place's own name. Names that begin with the form come first. Each with region and district.
+    """
     region, district = aliased(Place), aliased(Place)
+    words = form.split()
+    own = [Place.search_name.contains(word, autoescape=True) for word in words]
+    around = [
+        or_(
+            here,
+            district.search_name.contains(word, autoescape=True),
+            region.search_name.contains(word, autoescape=True),
+        )
+        for word, here in zip(words, own, strict=True)
+    ]
     begins = Place.search_name.contains(f"| {form}", autoescape=True)
     height = case({"country": 0, "region": 1, "district": 2}, value=Place.level, else_=3)
     wanted = (
         select(Place, region, district)
         .outerjoin(region, region.id == Place.region_id)
         .outerjoin(district, district.id == Place.district_id)
-        .where(Place.search_name.contains(form, autoescape=True), Place.closed_on.is_(None))
+        .where(or_(*own), *(around if len(words) > 1 else ()), Place.closed_on.is_(None))
         .order_by(
             case((begins, 0), else_=1), height, Place.name_uz, region.name_uz, district.name_uz, Place.code
         )
@@ -218,7 +231,7 @@ def places_found(
     )
     if level is not None:
         wanted = wanted.where(Place.level == level)
-    return [(place, around, nearer) for place, around, nearer in db.session.execute(wanted)]
+    return [(place, above, nearer) for place, above, nearer in db.session.execute(wanted)]
 
 
 def places_of_level(level: str, region_id: uuid.UUID | None = None) -> list[Place]:

@@ -72,7 +72,7 @@ class AddStaffSchema(ChangeStaffSchema):
         _l("User name"),
         max_length=64,
         required=True,
-        hint=_l("Small Latin letters, digits, point, hyphen and underscore. At least 3."),
+        hint=_l("Small Latin letters, digits, point, hyphen and underscore. At least 2."),
     )
 
     class Meta(ChangeStaffSchema.Meta):

@@ -20,7 +20,7 @@ from casework.audit.trail import about, counted, use_case, when_refused
 from casework.core import clock
 from casework.core.errors import InvalidInput
 
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{2,63}")
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 
 
 class WrongCredentials(InvalidInput):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from casework.vault.names.spelling import normalise, skeleton
+from casework.vault.names.spelling import VERSION, normalise, skeleton
 
 _SIGNS = re.compile("[ʻʼ]")
+# Raise the first number when this file changes what it makes; the second is that of the spelling rules.
+_MADE_BY = f"{1}.{VERSION} "
 
 
 def search_form(text: str) -> str:
@@ -20,4 +22,9 @@ def search_forms(names: Iterable[str | None]) -> str:
     written = [name for name in names if name]
     unsigned = [_SIGNS.sub("", normalise(name)) for name in written]  # many leave the signs out
     forms = dict.fromkeys(search_form(name) for name in (*written, *unsigned))
-    return "".join(f"| {form} " for form in forms if form) + "|"
+    return _MADE_BY + "".join(f"| {form} " for form in forms if form) + "|"
+
+
+def is_current(forms: str) -> bool:
+    """Whether these search forms were made by today's rules."""
+    return forms.startswith(_MADE_BY)

@@ -82,7 +82,7 @@ def add_staff(_actor: Actor, data: Mapping[str, Any]) -> tuple[Staff, str]:
     username = normal_username(data["username"])
     if not is_username(username):
         raise InvalidInput(
-            {"username": [_l("Use 3 to 64 small Latin letters, digits, points, hyphens or underscores.")]}
+            {"username": [_l("Use 2 to 64 small Latin letters, digits, points, hyphens or underscores.")]}
         )
     if queries.staff_named(username) is not None:
         raise InvalidInput({"username": [_l("Somebody has this user name already.")]})

@@ -207,6 +207,14 @@ def test_the_same_name_says_where_each_is(
     ]
 
 
+def test_the_district_beside_the_name_narrows_the_search(
+    client: FlaskClient, admin: uuid.UUID, places: dict[str, uuid.UUID]
+) -> None:
+    sign_in(client, "admin")
+    found = client.get("/places/find", query_string={"q": "boston oltinko'l"}).get_json()["places"]
+    assert [each["id"] for each in found] == [str(places["11"])]
+
+
 def test_a_search_leaves_its_fingerprint_and_not_its_words(
     client: FlaskClient, admin: uuid.UUID, places: dict[str, uuid.UUID], events: Events
 ) -> None:
