@@ -82,7 +82,7 @@ class AddStaffSchema(ChangeStaffSchema):
 class FindStaffSchema(fields.FormSchema):
     """Part of a name in the list of staff."""
 
-    part = fields.text(_l("Part of the name"), max_length=64)
+    part = fields.text(_l("Part of the person’s name"), max_length=64)
 
 
 class FindPlaceSchema(fields.FormSchema):
