@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ from flask import Flask, current_app
 from casework.audit.event import forget_writer
 from casework.commands import Refusal
 from casework.core import jobs
-from casework.vault.providers import open_provider
-from casework.vault.rotation import refuse_missing
+from casework.key_commands import end_pending_renewal
+from casework.vault.providers import KeyProblem, open_provider
+from casework.vault.rotation import refuse_missing, what_needs_keys
 from config.settings import Settings
 
 THREADS = 4
@@ -68,7 +70,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 def require_keys() -> None:
     """`KeyProblem` when the keys of the present app do not work."""
     settings: Settings = current_app.extensions["casework_settings"]
-    open_provider(settings.kek, production=settings.production).health()
+    try:
+        open_provider(settings.kek, production=settings.production).health()
+    except KeyProblem as problem:
+        raise KeyProblem(f"{problem} {what_needs_keys()}".rstrip()) from problem
     refuse_missing()
 
 
@@ -137,6 +142,7 @@ def _stop(*processes: subprocess.Popen[bytes]) -> None:
 
 def run_jobs(app: Flask) -> None:
     """The worker: does jobs until a signal."""
+    jobs.register("end a renewal of data keys", timedelta(hours=1), end_pending_renewal)
     stopped = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_signal: stopped.set())

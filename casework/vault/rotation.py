@@ -150,6 +150,13 @@ def refuse_missing() -> None:
 
 
 def _sentence(kek_id: str) -> str:
+    where: Callable[[str], str] = getattr(
+        keys.provider(), "where", lambda _kek_id: "Bring it back where the keys are kept."
+    )
+    return f"The key {kek_id} is missing or wrong: {_needing(kek_id)}. {where(kek_id)} Nothing was changed."
+
+
+def _needing(kek_id: str) -> str:
     which = and_(_keys.c.kek_id == kek_id, _living)
     parts = db.session.execute(
         select(_keys.c.compartment, func.count().label("number"))
@@ -159,13 +166,14 @@ def _sentence(kek_id: str) -> str:
     ).all()
     subjects = db.session.execute(select(func.count(_keys.c.subject_id.distinct())).where(which)).scalar_one()
     counted = ", ".join(f"{part.compartment} {part.number}" for part in parts)
-    where: Callable[[str], str] = getattr(
-        keys.provider(), "where", lambda _kek_id: "Bring it back where the keys are kept."
-    )
-    return (
-        f"The key {kek_id} is missing or wrong: {sum(part.number for part in parts)} data keys of {subjects} "
-        f"people and things need it ({counted}). {where(kek_id)} Nothing was changed."
-    )
+    total = sum(part.number for part in parts)
+    return f"{total} data keys of {subjects} people and things need it ({counted})"
+
+
+def what_needs_keys() -> str:
+    """For which data each KEK is needed, in a sentence; empty when nothing is sealed. Works without any KEK."""
+    used = sorted(row.kek_id for row in db.session.execute(_by_kek()))
+    return " ".join(f"{kek_id}: {_needing(kek_id)}." for kek_id in used)
 
 
 def to_rewrap() -> int:
