@@ -19,6 +19,7 @@ from casework.accounts import commands as accounts
 from casework.accounts.place_register import RegisterErrors
 from casework.audit_commands import audit
 from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
+from casework.demo.command import demo
 from casework.doctor import examine
 from casework.installation import initialise
 from casework.key_commands import keys_group
@@ -30,6 +31,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 @click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Casework: support for families who came back, and a log that outsiders can verify."""
+
+
+cli.add_command(demo)
 
 
 @cli.command()
