@@ -67,6 +67,7 @@ class _Writer(threading.local):
         self.id = uuid.uuid4()
         self.seq = 0
         self.planned = 0
+        self.engine: object = None
         self.transaction: object = None
         self.unsure = False
 
@@ -77,7 +78,7 @@ _writer = _Writer()
 def forget_writer() -> None:
     """A new identity for this thread: a forked worker must not go on under its parent's number."""
     _writer.id, _writer.seq, _writer.planned = uuid.uuid4(), 0, 0
-    _writer.transaction, _writer.unsure = None, False
+    _writer.engine, _writer.transaction, _writer.unsure = None, None, False
 
 
 os.register_at_fork(after_in_child=forget_writer)
@@ -91,7 +92,7 @@ def _plan_in(transaction: object) -> None:
     if _writer.transaction is transaction:
         return
     if _writer.unsure:
-        forget_writer()
+        _writer.id, _writer.seq, _writer.unsure = uuid.uuid4(), 0, False
     _writer.planned, _writer.transaction = _writer.seq, transaction
 
 
@@ -158,7 +159,10 @@ def write(draft: EventDraft) -> uuid.UUID:
 def write_many(drafts: list[EventDraft]) -> list[uuid.UUID]:
     """Several events of one transaction, in order: three statements in all."""
     session = db.session()
-    session.connection()
+    engine = session.connection().engine
+    if _writer.engine is not engine:  # another database has its own numbers
+        forget_writer()
+        _writer.engine = engine
     _plan_in(session.get_transaction())
     events: list[dict[str, Any]] = []
     pending: list[dict[str, Any]] = []

@@ -59,8 +59,8 @@ def new_origin(identity: Identity, reason: Reason) -> NewOrigin:
     """Continues the log, as the database holds it now, under a new key. `LogProblem` when its indices have a gap."""
     note = identity.last_note()
     left = Checkpoint.parse(split_note(note)[0]) if note else None
+    rebuild_tree()  # before anything new joins it: tiles may be missing
     sequence_all()
-    rebuild_tree()
     identity.start_anew()
     with acting(SYSTEM, "cli:audit new-origin"):
         note_origin(SYSTEM, left, reason)

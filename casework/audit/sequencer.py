@@ -48,7 +48,14 @@ def sequence_batch(limit: int = BATCH) -> int:
                 for at, row in enumerate(rows)
             ],
         )
-        store_tiles(grow(size, leaves, read_tile))
+        try:
+            store_tiles(grow(size, leaves, read_tile))
+        except ValueError as problem:
+            raise LogProblem(
+                f"The tree's tiles are damaged ({problem}), so no event can get its index; those that wait are kept. "
+                "Find what was changed with `casework audit verify`, then put the right database back, or open a new "
+                "origin, which makes the tiles anew: casework audit new-origin --reason TEXT"
+            ) from problem
         frontier.extend(leaves)
         db.session.execute(delete(_pending).where(_pending.c.event_uid.in_([row.event_uid for row in rows])))
         db.session.execute(update(_state).values(size=frontier.size, frontier=frontier.to_bytes()))
@@ -136,6 +143,11 @@ def sign(identity: Identity) -> Checkpoint | None:
     operator decides (docs/audit-log.md, "A log that refuses to sign").
     """
     signer = identity.signer()
+    if signer.verifier != identity.verifier():
+        raise LogProblem(
+            f"The files signing.key and verifier.key in {identity.folder} do not belong together. Put both back from "
+            "your key backup, or open a new origin: casework audit new-origin --reason TEXT"
+        )
     with unit_of_work():
         frontier = _locked_frontier()
         last = identity.last_checkpoint()
