@@ -167,7 +167,7 @@ def test_a_log_that_refuses_to_sign_goes_on_under_a_new_origin(app: Flask, tmp_p
     assert grow(5).origin == "casework/test~2"
     assert identity_here().earlier_verifiers() == [old_key]
     assert identity_here().verifier().vkey == done.vkey
-    assert kind_of(verified()) == "leaf_hashes"  # what was changed stays named
+    assert kind_of(verified()) == "body_changed"  # what was changed stays named
 
 
 def test_after_a_restored_backup_a_new_origin_makes_the_log_whole_again(app: Flask) -> None:
