@@ -45,16 +45,18 @@ def init() -> None:
 
 @cli.command()
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Where to listen."
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Where to listen; 0: any free port.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Web processes.")
 def serve(port: int, host: str, workers: int) -> None:
     """Serve the pages and do the jobs, until Ctrl-C."""
     with serving.listening(host, port) as listener:
-        with (
-            product()
-        ):  # refuses what would fail in each process: keys, settings, another version of the database
+        with product():  # what would fail in each process is refused here, in one sentence
             serving.require_keys()
         code = serving.run(listener, workers)
     if code:
@@ -213,10 +215,8 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo("Stopped.", err=True)
         return 130
     except click.UsageError as problem:
-        click.echo(
-            f"{problem.format_message()} Try: {problem.ctx.command_path if problem.ctx else 'casework'} --help",
-            err=True,
-        )
+        said = " ".join(problem.format_message().split())
+        click.echo(f"{said} Try: {problem.ctx.command_path if problem.ctx else 'casework'} --help", err=True)
         return 2
     except Refusal as problem:
         problem.show()

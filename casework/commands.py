@@ -72,10 +72,24 @@ def product(*, any_version: bool = False) -> Iterator[Flask]:
         from casework.app import create_app
 
         app = create_app()
-    with app.app_context(), force_locale("en"):
+    with inside(app):
         if not any_version:
             refuse_other_version()
         yield app
+
+
+@contextmanager
+def inside(app: Flask) -> Iterator[None]:
+    """The app's context, in English, without a connection left open at its end."""
+    from casework.core.database import db
+
+    with app.app_context(), force_locale("en"):
+        try:
+            yield
+        finally:
+            db.session.remove()
+            for engine in db.engines.values():
+                engine.dispose()
 
 
 def refuse_other_version() -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from casework.accounts.commands import import_pack_places
 from casework.audit.identity import LogProblem, make_identity
+from casework.commands import inside
 from casework.core.schema import head, migrate, refuse_newer, version_of
+from casework.vault.index_keys import FileIndexKeys, home_of_index_keys, make_index_key
 from casework.vault.providers import KeyProblem, make_file_kek, open_provider
 from config.settings import Settings, SettingsProblem, from_environment, keep_secret, prepare_home
 
@@ -26,6 +28,7 @@ def initialise(settings: Settings) -> Iterator[str]:
     try:
         before = _version(engine)
         yield from _keys(settings, engine)
+        yield from _index_key(settings)
         keep_secret(settings.home)
         yield from _log_identity(settings)
         migrate(engine)
@@ -33,11 +36,24 @@ def initialise(settings: Settings) -> Iterator[str]:
         engine.dispose()
     yield "The database is up to date." if before == head() else f"The database is now of version {head()}."
     app = create_app(from_environment())
-    with app.app_context():
+    with inside(app):
         done = import_pack_places()
     if done is not None:
         yield f"{done.added} regions and districts were added."
     yield f"Casework is ready in {settings.home}."
+
+
+def _index_key(settings: Settings) -> Iterator[str]:
+    """The key of the indexes of numbers, beside the others, once. A lost one is replaced, and the search is made anew."""
+    home = home_of_index_keys(settings.kek, settings.home)
+    if not isinstance(home, FileIndexKeys):
+        return
+    try:
+        made = make_index_key(home.folder)
+    except OSError as problem:
+        raise KeyProblem(f"No index key can be written to {home.folder}: {problem.strerror}.") from problem
+    if made:
+        yield f"A new index key was made: {made}. The worker brings the search up to date under it."
 
 
 def _log_identity(settings: Settings) -> Iterator[str]:

@@ -121,7 +121,7 @@ def secret_of(home: Path) -> str:
     path = home / "keys" / "cookie.secret"
     try:
         return path.read_text().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return secrets.token_urlsafe(48)
     except OSError as problem:
         raise SettingsProblem(f"The file {path} cannot be read: {problem.strerror}.") from problem

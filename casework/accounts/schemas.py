@@ -79,12 +79,6 @@ class AddStaffSchema(ChangeStaffSchema):
         fields = ("username", "display_name", "role", "domain", "place")
 
 
-class FindStaffSchema(fields.FormSchema):
-    """Part of a name in the list of staff."""
-
-    part = fields.text(_l("Part of the person’s name"), max_length=64)
-
-
 class FindPlaceSchema(fields.FormSchema):
     """Part of the name of a place."""
 
