@@ -32,7 +32,7 @@ from flask import Flask, current_app
 from casework.audit.event import forget_writer
 from casework.commands import Refusal
 from casework.core import jobs
-from casework.key_commands import end_pending_renewal
+from casework.key_changes import end_pending_renewal
 from casework.vault.providers import KeyProblem, open_provider
 from casework.vault.rotation import refuse_missing, what_needs_keys
 from config.settings import Settings

@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from casework import key_commands
+from casework import key_changes
 from casework.access.actor import SYSTEM, Actor
 from casework.access.roles import Role
 from casework.audit.boundary import acting
@@ -56,7 +56,7 @@ def test_rotating_brings_every_data_key_under_a_new_key_and_says_so_once(
     old = kek_ids(records)
     shown: list[tuple[int, int]] = []
     with app.app_context():
-        done = key_commands.rotate(lambda *numbers: shown.append(numbers), batch=3)
+        done = key_changes.rotate(lambda *numbers: shown.append(numbers), batch=3)
         status = rotation.status()
     assert (done.new, done.rewrapped, done.pending) == (True, len(known), 0)
     assert kek_ids(records) == {done.kek_id}
@@ -125,8 +125,8 @@ def test_people_read_and_write_while_keys_rotate(app: Flask, records: Records) -
     try:
         with app.app_context():
             for _time in range(2):
-                key_commands.rotate(quiet, batch=2)
-            key_commands.renew(quiet, batch=2)
+                key_changes.rotate(quiet, batch=2)
+            key_changes.renew(quiet, batch=2)
     finally:
         ended.set()
         worker.join()
@@ -142,7 +142,7 @@ def test_renewing_seals_anew_and_destroys_what_the_old_keys_opened(app: Flask, r
     known = people(records, 5)
     before = {person: records.stored(PersonName, person, "surname") for person in known}
     with app.app_context():
-        done = key_commands.renew(quiet, batch=2)
+        done = key_changes.renew(quiet, batch=2)
     assert (done.new_versions, done.resealed, done.destroyed, done.damaged) == (5, 5, 5, 0)
     all_open(records, known)
     one, envelope = next(iter(before.items()))
@@ -155,7 +155,7 @@ def test_renewing_seals_anew_and_destroys_what_the_old_keys_opened(app: Flask, r
 def test_renewing_one_person_leaves_the_others_alone(app: Flask, records: Records) -> None:
     one, other = people(records, 2)
     with app.app_context():
-        done = key_commands.renew(quiet, subject_id=one)
+        done = key_changes.renew(quiet, subject_id=one)
     assert (done.new_versions, done.resealed, done.destroyed) == (1, 1, 1)
     assert records.stored(PersonName, other, "surname")[2:6] == (1).to_bytes(4, "big")
     assert records.events()[-1]["subject_ids"] == [str(one)]
@@ -167,12 +167,12 @@ def test_a_damaged_field_keeps_its_old_key_and_the_rest_goes_on(app: Flask, reco
     whole = records.stored(PersonName, damaged, "surname")
     records.store(PersonName, damaged, "surname", whole[:-1] + bytes([whole[-1] ^ 1]))
     with app.app_context():
-        done = key_commands.renew(quiet)
+        done = key_changes.renew(quiet)
     assert (done.resealed, done.destroyed, done.damaged) == (2, 2, 1)
     records.store(PersonName, damaged, "surname", whole)
     all_open(records, known)
     with app.app_context():
-        ended = key_commands.renew(quiet, new_versions=False)
+        ended = key_changes.renew(quiet, new_versions=False)
     assert (ended.resealed, ended.destroyed, ended.damaged) == (1, 1, 0)
     all_open(records, known)
 
@@ -183,7 +183,7 @@ def test_two_processes_meet_keys_that_the_other_made(
     known = people(records, 2)
     other = keys_folder(settings)  # a process that started before the rotation
     with app.app_context():
-        done = key_commands.rotate(quiet)
+        done = key_changes.rotate(quiet)
     app.extensions["casework_keks"] = other
     all_open(records, known)
     newer = records.person("Newer")
@@ -209,7 +209,7 @@ def test_a_process_without_the_key_says_which_for_what_and_changes_nothing(
             rotation.refuse_missing()
         db.session.remove()
         with pytest.raises(KeyProblem, match=lost):
-            key_commands.rotate(quiet)
+            key_changes.rotate(quiet)
         assert {kek.kek_id: kek.state for kek in rotation.status().keks} == {
             present: "current",
             lost: "missing",
@@ -228,16 +228,16 @@ def test_a_key_is_let_go_only_when_nothing_needs_it(settings: Settings, app: Fla
 
     def retire(kek_id: str) -> None:
         with app.app_context(), acting(SYSTEM, "test"):
-            key_commands.retire_kek(SYSTEM, kek_id)
+            key_changes.retire_kek(SYSTEM, kek_id)
 
     def destroy(kek_id: str) -> None:
         with app.app_context(), acting(SYSTEM, "test"):
-            key_commands.destroy_kek(SYSTEM, kek_id)
+            key_changes.destroy_kek(SYSTEM, kek_id)
 
     with pytest.raises(KeyProblem, match="still needed: 2 data keys"):
         retire(old)
     with app.app_context():
-        new = key_commands.rotate(quiet).kek_id
+        new = key_changes.rotate(quiet).kek_id
     with pytest.raises(KeyProblem, match="still needed"):
         retire(new)
     with pytest.raises(KeyProblem, match="not retired"):
@@ -257,10 +257,10 @@ def test_a_key_is_let_go_only_when_nothing_needs_it(settings: Settings, app: Fla
 def test_only_the_installation_itself_handles_keys(app: Flask, records: Records) -> None:
     admin = Actor(id=uuid.uuid4(), role=Role.ADMIN)
     for act, arguments in (
-        (key_commands.begin_rotation, ()),
-        (key_commands.retire_kek, ("kek-x",)),
-        (key_commands.destroy_kek, ("kek-x",)),
-        (key_commands.begin_renewal, (None,)),
+        (key_changes.begin_rotation, ()),
+        (key_changes.retire_kek, ("kek-x",)),
+        (key_changes.destroy_kek, ("kek-x",)),
+        (key_changes.begin_renewal, (None,)),
     ):
         with pytest.raises(Denied), app.app_context(), acting(admin, "test"):
             act(admin, *arguments)
