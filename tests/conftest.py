@@ -99,6 +99,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     from tests.services import web
 
     app = create_app(settings)
+    web.share_templates(app)
     web.watch(app)
     yield app
     with app.app_context():

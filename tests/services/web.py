@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from casework.core.database import db
+from tests.services.databases import SHARED
 
 _LEFT = "tests_left_dirty"
 _FLUSHED = "tests_flushed"
@@ -29,6 +33,13 @@ class WatchfulClient(FlaskClient):
             found, left[:] = "; ".join(left), []
             raise AssertionError(f"the request left the session dirty: {found}")
         return response
+
+
+def share_templates(app: Flask) -> None:
+    """Compiles each template once for the whole run: every test has an app of its own, and compiling is the slow part."""
+    folder = Path(os.environ[SHARED]) / "templates"
+    folder.mkdir(exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
 
 
 def watch(app: Flask) -> None:
