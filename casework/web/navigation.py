@@ -57,6 +57,11 @@ def nav_links() -> list[NavLink]:
     return links
 
 
+def place_find_url() -> str | None:
+    """Where the place picker's script asks; None in an app without places."""
+    return url_for("accounts.find_places") if "accounts.find_places" in current_app.view_functions else None
+
+
 def sign_out_url() -> str | None:
     """Where the sign-out button posts to; None in an app without accounts."""
     return url_for("accounts.sign_out") if "accounts.sign_out" in current_app.view_functions else None

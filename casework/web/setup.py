@@ -47,5 +47,6 @@ def _names() -> dict[str, Any]:
         "asset_url": assets.asset_url,
         "nav_links": navigation.nav_links,
         "sign_out_url": navigation.sign_out_url,
+        "place_find_url": navigation.place_find_url,
         "actor": actor_or_none(),
     }

@@ -12,6 +12,8 @@ import {
   createAll,
 } from "govuk-frontend";
 
+import { enhancePlacePickers } from "./place-picker.js";
+
 /** A radio that reveals a field does not say aria-expanded: the role has no such state (WAI-ARIA 1.2, radio). */
 class RevealingRadios extends Radios {
   syncConditionalRevealWithInputState(input) {
@@ -44,3 +46,5 @@ for (const component of [
 ]) {
   createAll(component, undefined, { onError: report });
 }
+
+enhancePlacePickers();
