@@ -58,6 +58,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _shared_templates() -> None:
+    from tests.services import web
+
+    web.share_templates()
+
+
 @pytest.fixture
 def engine_name(request: pytest.FixtureRequest) -> databases.EngineName:
     """`sqlite` or `postgresql`."""
@@ -99,7 +106,6 @@ def app(settings: Settings) -> Iterator[Flask]:
     from tests.services import web
 
     app = create_app(settings)
-    web.share_templates(app)
     web.watch(app)
     yield app
     with app.app_context():

@@ -35,11 +35,11 @@ class WatchfulClient(FlaskClient):
         return response
 
 
-def share_templates(app: Flask) -> None:
+def share_templates() -> None:
     """Compiles each template once for the whole run: every test has an app of its own, and compiling is the slow part."""
     folder = Path(os.environ[SHARED]) / "templates"
     folder.mkdir(exist_ok=True)
-    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder))
+    Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": FileSystemBytecodeCache(str(folder))}
 
 
 def watch(app: Flask) -> None:
