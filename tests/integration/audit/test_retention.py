@@ -1,0 +1,170 @@
+"""Details past their retention go, by two hands only; the tree goes on proving, and verification says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import DatabaseError
+
+from casework.access.actor import SYSTEM, Actor
+from casework.access.roles import Role
+from casework.audit import retention
+from casework.audit.boundary import acting
+from casework.audit.export import Wanted, export
+from casework.audit.identity import identity_here
+from casework.audit.reasons import reason
+from casework.audit.verify import verify_pack
+from casework.core import clock
+from casework.core.database import db
+from casework.core.errors import Conflict, Denied, InvalidInput
+from casework.core.ids import new_id
+from casework.core.unit_of_work import unit_of_work
+from tests.services.audit_log import attacker_of, grow, kind_of, verified
+
+pytestmark = pytest.mark.both_engines
+
+AUDITOR = Actor(new_id(), Role.AUDITOR)
+ADMIN = Actor(new_id(), Role.ADMIN)
+OLD = 300
+
+
+@pytest.fixture(autouse=True)
+def context(app: Flask) -> Iterator[None]:
+    """A log with 300 events from six years ago, and 20 of today."""
+    with app.app_context():
+        with clock.frozen(clock.now() - timedelta(days=6 * 365)):
+            grow(OLD)
+        grow(20)
+        yield
+
+
+def asked(actor: Actor = AUDITOR) -> retention.AuditRetentionRequest:
+    with acting(actor, "test"):
+        return retention.request_retention(actor)
+
+
+def approve(actor: Actor, request: retention.AuditRetentionRequest) -> None:
+    with acting(actor, "test"):
+        retention.approve_retention(actor, request.id)
+
+
+def statement(text: str) -> None:
+    with unit_of_work():
+        db.session.connection().exec_driver_sql(text)
+
+
+def test_only_what_is_past_five_years_is_due() -> None:
+    with unit_of_work(write=False):
+        due = retention.due()
+    assert due is not None
+    assert (due.up_to, due.count) == (OLD, OLD)
+
+
+def test_one_asks_another_approves_and_the_tree_goes_on_proving(app: Flask, tmp_path: Path) -> None:
+    request = asked()
+    approve(ADMIN, request)
+    assert retention.run_retention(request.id, source="test") == OLD
+    assert retention.run_retention(request.id, source="test") == 0
+    report = verified()
+    assert report.problem is None
+    assert f"{OLD} bodies were dropped by retention; their hashes still prove." in report.notes
+    attacker = attacker_of(app)
+    assert attacker.asks("SELECT count(*) FROM audit_event WHERE length(body) = 0 AND agent_id IS NULL") == [
+        (OLD,)
+    ]
+    ((people,),) = attacker.asks("SELECT count(*) FROM audit_event_subject")
+    assert people == 20
+    wanted = Wanted("pack", reason("a test"))
+    export(SYSTEM, wanted, tmp_path / "pack", identity_here(), source="test")
+    report = verify_pack(tmp_path / "pack", identity_here().verifier().vkey)
+    assert report.problem is None
+    assert any(f"{OLD} bodies were dropped" in note for note in report.notes)
+
+
+def test_nobody_approves_what_they_asked_themselves() -> None:
+    request = asked()
+    with pytest.raises(InvalidInput):
+        approve(AUDITOR, request)
+    with pytest.raises(Conflict):
+        retention.run_retention(request.id, source="test")
+    approve(ADMIN, request)
+    with pytest.raises(Conflict):
+        approve(ADMIN, request)
+
+
+def test_a_caseworker_may_neither_ask_nor_approve() -> None:
+    somebody = Actor(new_id(), Role.CASEWORKER)
+    with pytest.raises(Denied):
+        asked(somebody)
+    request = asked()
+    with pytest.raises(Denied):
+        approve(somebody, request)
+
+
+def test_when_nothing_is_due_nothing_can_be_asked() -> None:
+    request = asked()
+    approve(ADMIN, request)
+    retention.run_retention(request.id, source="test")
+    with pytest.raises(InvalidInput):
+        asked()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE audit_event SET body = {empty}, agent_id = NULL, agent_role = NULL, entity_type = NULL, entity_id = NULL",
+        "UPDATE audit_event SET code = 'x'",
+        "DELETE FROM audit_event",
+        "DELETE FROM audit_event_subject",
+        "DELETE FROM audit_leaf",
+        "UPDATE audit_checkpoint SET note = ''",
+        "DELETE FROM audit_checkpoint",
+        "UPDATE audit_retention_request SET up_to = 1000",
+        "DELETE FROM audit_retention_request",
+    ],
+)
+def test_the_triggers_refuse_everything_that_nobody_approved(app: Flask, change: str) -> None:
+    asked()
+    empty = "''" if attacker_of(app).on_postgresql else "x''"
+    with pytest.raises(DatabaseError, match="insert-only"):
+        statement(change.format(empty=empty))
+    assert verified().problem is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = {empty}",
+        "body = {empty}, agent_id = NULL, agent_role = NULL, entity_type = NULL, entity_id = NULL, code = 'x'",
+        "body = {other}, agent_id = NULL, agent_role = NULL, entity_type = NULL, entity_id = NULL",
+    ],
+)
+def test_an_approval_lets_details_be_emptied_and_nothing_else(app: Flask, change: str) -> None:
+    approve(ADMIN, asked())
+    on_postgresql = attacker_of(app).on_postgresql
+    values = {"empty": "''" if on_postgresql else "x''", "other": "'x'" if on_postgresql else "x'78'"}
+    with pytest.raises(DatabaseError, match="insert-only"):
+        statement(f"UPDATE audit_event SET {change.format(**values)}")
+
+
+def test_an_approval_reaches_no_event_beyond_it(app: Flask) -> None:
+    approve(ADMIN, asked())
+    empty = "''" if attacker_of(app).on_postgresql else "x''"
+    everything = f"body = {empty}, agent_id = NULL, agent_role = NULL, entity_type = NULL, entity_id = NULL"
+    with pytest.raises(DatabaseError, match="insert-only"):
+        statement(f"UPDATE audit_event SET {everything}")
+
+
+def test_a_body_emptied_without_approval_is_named(app: Flask) -> None:
+    empty = "''" if attacker_of(app).on_postgresql else "x''"
+    attacker_of(app).does(
+        f"UPDATE audit_event SET body = {empty} WHERE event_uid = (SELECT event_uid FROM audit_leaf WHERE idx = 7)"
+    )
+    report = verified()
+    assert kind_of(report) == "dropped"
+    assert report.problem is not None
+    assert report.problem.index == 7
