@@ -6,6 +6,7 @@ sealed is sealed exactly as a model does it, under the key of its subject and co
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,7 +26,16 @@ from casework.core.database import db
 from casework.core.ids import new_id
 from casework.vault.envelope import seal
 from casework.vault.grant import Compartment
-from casework.vault.keys import DataKey, destroy_keys, forget_ring, key_ring
+from casework.vault.keys import (
+    DEK_BYTES,
+    DataKey,
+    SubjectKey,
+    commitment_of,
+    data_key,
+    destroy_keys,
+    provider,
+    wrap_bound,
+)
 from casework.vault.sealed import Sealed, Sealing
 
 SOURCE = "cli:demo"
@@ -112,9 +122,28 @@ class Sheaf:
                 compartment = compartment(SimpleNamespace(**row))
             key = self._keys.get((subject, compartment))
             if key is None:
-                with clock.moved_to(at):
-                    key = self._keys[(subject, compartment)] = key_ring().for_sealing(subject, compartment)
+                key = self._keys[(subject, compartment)] = self._first_key(subject, compartment, at)
             row[name] = seal(key.cipher, key.version, sealed.field, row["id"], subject, value)
+
+    def _first_key(self, subject: uuid.UUID, compartment: Compartment, at: datetime) -> DataKey:
+        """The first data key of a subject that is new; its row waits with the others.
+
+        A key ring asks the database for each key and adds it at once, which takes as long as all the rest.
+        """
+        dek = os.urandom(DEK_BYTES)
+        kek_id, wrapped = provider().wrap(dek, wrap_bound(subject, compartment, 1))
+        row = {
+            "subject_id": subject,
+            "compartment": compartment.value,
+            "dek_version": 1,
+            "kek_id": kek_id,
+            "wrapped": wrapped,
+            "commitment": commitment_of(dek),
+            "created_at": at,
+            "destroyed_at": None,
+        }
+        self.rows.setdefault(SubjectKey.__table__, []).append(row)
+        return data_key(dek, 1)
 
     def destroy(self, subject: uuid.UUID, compartment: Compartment) -> None:
         """The key is destroyed with the next `store`."""
@@ -129,7 +158,6 @@ class Sheaf:
                 connection.execute(insert(table), rows)
         for subject, compartment in self._doomed:
             destroy_keys(subject, [compartment])
-        forget_ring()  # which would be looked through for each new key
         self.rows.clear()
         self._keys.clear()
         self._doomed.clear()
