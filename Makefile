@@ -82,22 +82,22 @@ test: $(INSTALLED) $(FRONTEND) compiled browser ## set up, then unit, integratio
 	@CHROMIUM_PATH=$$(tools/find_chromium.sh) $(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
 check: $(INSTALLED) compiled ## format, lint, types, floors, catalogs, migrations, dependencies
-	@step() { printf '\n%s\n' "== $$1"; }
-	step 'format'
-	$(BIN)/ruff format --check --quiet .
-	step 'lint'
-	$(BIN)/ruff check .
-	$(BIN)/python tools/lint_house.py
-	step 'types'
-	$(BIN)/mypy
-	step 'floors'
-	$(BIN)/lint-imports --no-logo
-	step 'catalogs'
-	$(BIN)/python -m casework.web.catalogs check
-	step 'migrations'
-	tools/lint_migrations.sh
-	step 'dependencies'
-	$(BIN)/python tools/check_dependencies.py
+	@failed=
+	step() {
+	  local name=$$1
+	  shift
+	  printf '\n== %s\n' "$$name"
+	  "$$@" || failed="$$failed, $$name"
+	}
+	step format $(BIN)/ruff format --check --quiet .
+	step lint $(BIN)/ruff check .
+	step 'house rules' $(BIN)/python tools/lint_house.py
+	step types $(BIN)/mypy
+	step floors $(BIN)/lint-imports --no-logo
+	step catalogs $(BIN)/python -m casework.web.catalogs check
+	step migrations tools/lint_migrations.sh
+	step dependencies $(BIN)/python tools/check_dependencies.py
+	[ -z "$$failed" ] || { printf '\nWrong: %s.\n' "$${failed#, }" >&2; exit 1; }
 
 bench: $(INSTALLED) $(FRONTEND) compiled ## measure what the product promises and print one table
 	@$(BIN)/python -m bench

@@ -19,7 +19,9 @@ AUDITED = "requirements.lock"
 
 # Licences that let the product be passed on under its own. The GPL and AGPL do not; the LGPL does for a library
 # that is only used.
-ALLOWED = re.compile(r"\b(MIT|BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Zlib|CC0|HPND)\b")
+ALLOWED = re.compile(
+    r"\b(MIT|BSD|0BSD|ISC|Apache|PSF|Python Software Foundation|MPL|Mozilla|LGPL|Zlib|CC0|HPND)\b"
+)
 FORBIDDEN = re.compile(r"\bA?GPL|Affero|GNU General Public")
 PINNED = re.compile(r"^(?P<name>[A-Za-z0-9][A-Za-z0-9._-]*)==(?P<version>[^\s;\\]+)", re.MULTILINE)
 
