@@ -243,6 +243,11 @@ class Form:
         return self.formdata.get("_step") or None if self.formdata is not None else None
 
     @property
+    def given(self) -> bool:
+        """Whether anything was typed or chosen: a panel of filters stands open then."""
+        return any(text for field in self for text in self.raw(field.name))
+
+    @property
     def status(self) -> int:
         """The HTTP status that a page with this form should have."""
         return 409 if self.stale else 422 if self.errors else 200
