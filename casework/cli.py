@@ -23,6 +23,7 @@ from casework.demo.command import demo
 from casework.doctor import examine
 from casework.installation import initialise
 from casework.key_commands import keys_group
+from casework.search_commands import search_group
 from config.settings import from_environment
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -197,6 +198,7 @@ def import_places(file: Path, dry_run: bool, as_json: bool) -> None:
 
 
 cli.add_command(keys_group)
+cli.add_command(search_group)
 
 
 cli.add_command(audit)

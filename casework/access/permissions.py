@@ -19,6 +19,8 @@ class Permission(StrEnum):
     # cases
     CASE_LIST = "case:list"
     """See the list of the cases within one's scope: codes, never names."""
+    PERSON_SEARCH = "person:search"
+    """Find a person by name, number, phone or code among the cases within one's scope."""
     CASE_OPEN = "case:open"
     """Open a case for a person."""
     CASE_VIEW = "case:view"

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 
 from casework.audit import directory, words
 from casework.cases import queries
+from casework.cases.search.words import EVENTS
 
 WORDS = {
     "work.viewed": _l("The own list of work was looked at"),
@@ -42,5 +43,5 @@ WORDS = {
 
 def register() -> None:
     """Called when the app is composed."""
-    words.register(WORDS)
+    words.register(WORDS | EVENTS)
     directory.register("person", directory.Resolver(queries.display_codes, queries.person_with_code))

@@ -227,7 +227,7 @@ class EnvKeks(_LocalKeks):
 
     def __init__(self, variable: str) -> None:
         self.variable = variable
-        raw = _decode(os.environ.get(variable, ""), f"the environment variable {variable}")
+        raw = decode_key(os.environ.get(variable, ""), f"the environment variable {variable}")
         super().__init__({kek_id_of(raw): raw}, kek_id_of(raw))
 
     def where(self, kek_id: str) -> str:
@@ -252,11 +252,11 @@ def make_file_kek(folder: Path) -> str:
         file.flush()
         os.fsync(file.fileno())
     pointer.replace(folder / "current")
-    _sync(folder)
+    sync_folder(folder)
     return kek_id
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """The names in a folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -285,10 +285,11 @@ def read_key_file(path: Path) -> bytes:
         raise KeyProblem(f"The key file {path} does not hold a key.") from problem
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyProblem(f"The key file {path} can be read by others. Run: chmod 600 {path}")
-    return _decode(text, f"the key file {path}")
+    return decode_key(text, f"the key file {path}")
 
 
-def _decode(text: str, where: str) -> bytes:
+def decode_key(text: str, where: str) -> bytes:
+    """The 32 bytes of a key in base64. `KeyProblem` that says where there is none."""
     try:
         raw = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):

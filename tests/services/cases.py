@@ -73,6 +73,7 @@ def case_form(office: Office, **changed: Any) -> dict[str, Any]:
         "consent_form": "signed_paper_scanned",
         "consent_given_by": "self",
         "consent_language": "uz",
+        "not_duplicate": "yes",
     } | changed
     return {name: value for name, value in typed.items() if value is not None}
 

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine
 import casework.core.database  # noqa: F401 -- prepares every SQLite connection
 from casework.audit.identity import make_identity
 from casework.core import schema
+from casework.vault.index_keys import make_index_key
 from casework.vault.providers import make_file_kek
 from config.settings import Settings
 from tests.services import postgres
@@ -108,6 +109,7 @@ def build(settings: Settings) -> None:
     """Keys and schema, as `casework init` makes them. Places and people come from the tests that need them."""
     settings.home.mkdir(mode=0o700)
     make_file_kek(settings.home / "keys")
+    make_index_key(settings.home / "keys")
     make_identity(settings.home, "test")
     engine = create_engine(settings.database_url)
     try:

@@ -11,6 +11,7 @@ from casework.cases.schemas.consent import ASSENT_HINT, FORMS_HINT, basis_fields
 from casework.web.fields import (
     FormSchema,
     PartialDate,
+    checkbox,
     choice,
     choices,
     day,
@@ -130,6 +131,7 @@ class OpenCaseSchema(DetailsSchema):
         _l("The child’s own agreement"), "child_assent", hint=ASSENT_HINT, when=("consent_status", "active")
     )
     legal_basis, legal_basis_reason = basis_fields(required=True)
+    not_duplicate = checkbox(_l("This is somebody else"), section=_l("Possibly known already"))
 
     @validates_schema
     def _a_number_has_a_type(self, data: dict[str, Any], **_kwargs: Any) -> None:

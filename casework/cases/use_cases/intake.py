@@ -19,6 +19,8 @@ from casework.audit.trail import about, counted, for_purpose, use_case
 from casework.cases import ages, people, queries, workflow
 from casework.cases.codes import fresh_code
 from casework.cases.models import Case, CaseAssignment, Person, PersonIdentifier, PersonName
+from casework.cases.search.duplicates import refuse_known
+from casework.cases.search.indexing import keep_in_step
 from casework.cases.timeline import add_to_timeline
 from casework.cases.use_cases.consent import AT_INTAKE, add_consent, leave_intake, refuse_against_age
 from casework.cases.use_cases.drafts import drop_draft, typed_of
@@ -48,12 +50,14 @@ class Opened:
 def open_case(actor: Actor, draft_id: uuid.UUID | None, data: Mapping[str, Any]) -> Opened:
     """Opens a case for a person of the actor's own district, with consent or a stated lawful basis.
 
-    `InvalidInput` at the field for a place of another district or country, or a consent that does not fit the age.
+    `InvalidInput` at the field for a place of another district or country, or a consent that does not fit the age;
+    `PossibleDuplicate` when somebody like this is known already and nobody said that it is somebody else.
     """
     details = people.tidy_details(data)
     people.refuse_place_elsewhere(details["place_id"], actor.place_id)
     age = ages.age_on(details["birth_date"], details["birth_date_precision"])
     refuse_against_age(age, data, AT_INTAKE)
+    refuse_known(actor, details, data)
     person = Person(display_code="", version=1, created_by=actor.id, created_at=clock.now())
     name = PersonName(person_id=person.id, position=0, name_type="official")
     people.write_details(person, name, details, {})
@@ -64,6 +68,7 @@ def open_case(actor: Actor, draft_id: uuid.UUID | None, data: Mapping[str, Any])
     for_purpose("case_management")
     add_to_timeline(case, "case_opened", case.id)
     failing = _number(person, data)
+    keep_in_step(person.id)
     consent = add_consent(actor, case, "case_management", data, AT_INTAKE)
     leave_intake(actor, case, consent)
     drop_draft(actor, draft_id)
@@ -178,6 +183,7 @@ def correct_person(actor: Actor, case_id: uuid.UUID, version: int | None, data: 
     person.version += 1
     kept = people.as_version(person, person.version, actor, details, data["reason"])
     db.session.add(kept)
+    keep_in_step(person.id)
     add_to_timeline(case, "person_corrected", kept.id)
     return case
 

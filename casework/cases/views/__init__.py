@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from casework.cases.search import views as search
 from casework.cases.views import consents, intake, pages, support, work
 from casework.cases.views.blueprint import bp
 
-__all__ = ["bp", "consents", "intake", "pages", "support", "work"]
+__all__ = ["bp", "consents", "intake", "pages", "search", "support", "work"]

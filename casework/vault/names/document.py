@@ -72,6 +72,19 @@ class Document:
         except ValueError as error:
             raise StaleDocumentError("not a search document") from error
 
+    @classmethod
+    def of_any_version(cls, data: bytes, key: Hashable) -> Document:
+        """The document under today's rules, from bytes that any version made: the names as written are in each."""
+        try:
+            return cls.from_bytes(data, key)
+        except StaleDocumentError:
+            try:
+                _version, born, *rows = data.decode().split(_ROW)
+                names = tuple(row.split(_FIELD)[0] for row in rows)
+                return prepare(Candidate(key, names, date.fromisoformat(born) if born else None))
+            except ValueError as error:
+                raise StaleDocumentError("not a search document") from error
+
 
 def _written(text: str) -> str:
     # Lone surrogates cannot be encoded; they come only from broken input.
