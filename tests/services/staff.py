@@ -88,7 +88,7 @@ def post(
 ) -> TestResponse:
     """Opens the page with the form (`opened`, else `path`) and sends the form."""
     carried = hidden(client.get(opened or path))
-    return client.post(path, data={**carried, **data})
+    return client.post(path, data={**carried, **data}, headers={"Accept-Language": "en"})
 
 
 def sign_in(client: FlaskClient, username: str, password: str = PASSWORD) -> TestResponse:
