@@ -1,0 +1,402 @@
+"""What the audit log costs, on both engines, side by side in one run.
+
+    python -m bench.audit [--events 100000] [--writes 200] [--clients 8] [--engines sqlite,postgresql]
+
+Writes: the same small transaction (read a row, change it, add a row) by several processes at once, without an event;
+with one, as the product does it; and with a hash chain instead, whose lock is taken at the commit or at the beginning.
+Reading: a whole log is sequenced, verified, and exported, beside raw SHA-256 and beside the database's own COPY (on
+SQLite, which has none, beside the driver and Python's csv). PostgreSQL runs with its durable settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import json
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import text
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from casework.access.actor import SYSTEM, Actor
+from casework.access.permissions import Permission
+from casework.app import create_app
+from casework.audit.boundary import acting
+from casework.audit.event import EventDraft, body_of
+from casework.audit.export import Wanted, write_export
+from casework.audit.identity import identity_here
+from casework.audit.keeping import keep_log
+from casework.audit.live import verify_live
+from casework.audit.note import open_checkpoint
+from casework.audit.reasons import reason
+from casework.audit.sequencer import sequence_all, sign
+from casework.audit.trail import use_case
+from casework.audit.verify import verify_pack
+from casework.core import clock
+from casework.core.database import db
+from casework.core.ids import new_id
+from casework.core.unit_of_work import unit_of_work
+from tests.services import databases, postgres
+from tests.services.audit_log import a_draft, write_events
+
+FORK = multiprocessing.get_context("fork")
+DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "autovacuum": "on"}
+
+
+def timed(work: Callable[[], Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def in_a_child(app: Flask, work: Callable[..., Any], *arguments: Any) -> Any:
+    """Runs `work` in a fork of this process, in the app's context, and gives what it returns."""
+    receiver, sender = FORK.Pipe(duplex=False)
+
+    def run() -> None:
+        with app.app_context():
+            sender.send(work(*arguments))
+
+    child = FORK.Process(target=run)
+    child.start()
+    try:
+        return receiver.recv()
+    finally:
+        child.join()
+
+
+# ---------------------------------------------------------------- writes
+
+TABLES = (
+    "CREATE TABLE bench_row (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, content VARCHAR(600) NOT NULL)",
+    "CREATE TABLE bench_version (id CHAR(32) PRIMARY KEY, row_id INTEGER NOT NULL, content VARCHAR(600) NOT NULL)",
+    "CREATE TABLE bench_chain (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, head CHAR(64) NOT NULL)",
+    "CREATE TABLE bench_link (seq INTEGER PRIMARY KEY, body VARCHAR(2000) NOT NULL, head CHAR(64) NOT NULL)",
+    "INSERT INTO bench_chain (id, seq, head) VALUES (1, 0, '')",
+)
+ROWS = 1000
+
+
+def prepare_tables() -> None:
+    with unit_of_work():
+        for statement in TABLES:
+            db.session.execute(text(statement))
+        db.session.execute(
+            text("INSERT INTO bench_row (id, version, content) VALUES (:id, 0, :content)"),
+            [{"id": number, "content": "x" * 500} for number in range(ROWS)],
+        )
+
+
+def the_write(number: int) -> None:
+    row = db.session.execute(text("SELECT version FROM bench_row WHERE id = :id"), {"id": number}).one()
+    values = {"id": number, "version": row.version + 1, "content": "y" * 500}
+    db.session.execute(
+        text("UPDATE bench_row SET version = :version, content = :content WHERE id = :id"), values
+    )
+    db.session.execute(
+        text("INSERT INTO bench_version (id, row_id, content) VALUES (:id, :row, :content)"),
+        {"id": uuid.uuid4().hex, "row": number, "content": "y" * 500},
+    )
+
+
+@use_case(permission=Permission.LOG_KEEP, code="log.heartbeat", action="U")
+def audited_write(actor: Actor, number: int) -> None:
+    the_write(number)
+
+
+def unaudited(number: int) -> None:
+    with unit_of_work():
+        the_write(number)
+
+
+def audited(number: int) -> None:
+    with acting(SYSTEM, "bench"):
+        audited_write(SYSTEM, number)
+
+
+def _lock_chain() -> Any:
+    ending = " FOR UPDATE" if db.engine.dialect.name == "postgresql" else ""
+    return db.session.execute(text(f"SELECT seq, head FROM bench_chain WHERE id = 1{ending}")).one()
+
+
+def _link(last: Any) -> None:
+    draft = EventDraft(
+        action="U", category="log", code="log.heartbeat", outcome="success", agent_id=SYSTEM.id
+    )
+    body = body_of(draft, new_id(), clock.now(), SYSTEM.id, last.seq + 1)
+    head = hashlib.sha256(last.head.encode() + body).hexdigest()
+    values = {"seq": last.seq + 1, "body": body.decode(), "head": head}
+    db.session.execute(text("INSERT INTO bench_link (seq, body, head) VALUES (:seq, :body, :head)"), values)
+    db.session.execute(text("UPDATE bench_chain SET seq = :seq, head = :head WHERE id = 1"), values)
+
+
+def chained_at_commit(number: int) -> None:
+    with unit_of_work():
+        the_write(number)
+        _link(_lock_chain())
+
+
+def chained_throughout(number: int) -> None:
+    with unit_of_work():
+        last = _lock_chain()
+        the_write(number)
+        _link(last)
+
+
+WAYS: dict[str, Callable[[int], None]] = {
+    "unaudited": unaudited,
+    "audited": audited,
+    "chain, lock at commit": chained_at_commit,
+    "chain, lock throughout": chained_throughout,
+}
+
+
+def _client(app: Flask, way: Callable[[int], None], place: int, count: int, ready: Any) -> None:
+    with app.app_context():
+        way(place)
+        ready.wait()
+        for step in range(count):
+            way((place * 97 + step) % ROWS)  # clients rarely meet on a row
+            db.session.remove()
+        ready.wait()
+
+
+def writes_per_second(app: Flask, way: Callable[[int], None], clients: int, count: int) -> float:
+    ready = FORK.Barrier(clients + 1)
+    children = [
+        FORK.Process(target=_client, args=(app, way, place, count, ready)) for place in range(clients)
+    ]
+    for child in children:
+        child.start()
+    ready.wait()
+    took = timed(ready.wait)
+    for child in children:
+        child.join()
+    return clients * count / took
+
+
+def compare_writes(app: Flask, clients: int, count: int) -> None:
+    found: dict[str, list[float]] = {name: [] for name in WAYS}
+    for _ in range(3):  # in turns, so that what else the machine does falls on all alike
+        for name, way in WAYS.items():
+            found[name].append(writes_per_second(app, way, clients, count))
+    best = {name: max(rates) for name, rates in found.items()}
+    for name, rate in best.items():
+        cost = best["unaudited"] / rate
+        print(f"  {name:<24}{rate:8,.0f} writes/s with {clients} clients   {cost:5.2f} x the unaudited time")
+
+
+# ---------------------------------------------------------------- the log
+
+
+def commit_to_checkpoint(app: Flask, samples: int = 10) -> list[float]:
+    """Seconds from a commit until a signed checkpoint covers it, with the worker's round every second."""
+    stopped, identity = threading.Event(), identity_here()
+
+    def worker() -> None:
+        with app.app_context():
+            while not stopped.is_set():
+                keep_log()
+                db.session.remove()
+                stopped.wait(1.0)
+
+    thread = threading.Thread(target=worker)
+    thread.start()
+    taken = []
+    for _ in range(samples):
+        time.sleep(0.37)
+        last = identity.last_checkpoint()
+        write_events(1)
+        began = time.perf_counter()
+        while ((now := identity.last_checkpoint()) == last and now is not None) or now is None:
+            time.sleep(0.005)
+        taken.append(time.perf_counter() - began)
+    stopped.set()
+    thread.join()
+    return sorted(taken)
+
+
+def peak_memory() -> int:
+    """This process's peak since `forget_peak`, in bytes (Linux)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def export_to(folder: Path, form: Any, last: int | None) -> tuple[float, int, int]:
+    """(seconds, bytes, peak memory above the start) of one export."""
+    identity = identity_here()
+    note = identity.last_note()
+    assert note is not None
+    signed = open_checkpoint(note, identity.verifier())
+    target = folder / f"export-{form}-{last}"
+    forget_peak()
+    start = peak_memory()
+    took = timed(lambda: write_export(Wanted(form, reason("bench"), 0, last), target, identity, signed, note))
+    grown = peak_memory() - start
+    return took, target.stat().st_size, grown
+
+
+def copy_from_database(form: str, target: Path) -> float:
+    """The database's own way to write the same log to a file; seconds."""
+    lines = (
+        "SELECT {} FROM audit_leaf l JOIN audit_event e ON e.event_uid = l.event_uid ORDER BY l.idx".format
+    )
+    columns = "l.idx, e.*"
+    with db.engine.connect() as connection, target.open("wb") as file:
+        raw: Any = connection.connection.driver_connection
+        if connection.dialect.name == "postgresql":
+            chosen = "convert_from(e.body, 'UTF8')" if form == "jsonl" else columns
+            options = "" if form == "jsonl" else " (FORMAT csv, HEADER)"
+            statement = f"COPY ({lines(chosen)}) TO STDOUT{options}"
+
+            def copy() -> None:
+                with raw.cursor().copy(statement) as rows:
+                    for chunk in rows:
+                        file.write(chunk)
+        else:
+
+            def copy() -> None:
+                rows = raw.execute(lines("e.body" if form == "jsonl" else columns))
+                if form == "jsonl":
+                    for (body,) in rows:
+                        file.write(body + b"\n")
+                    return
+                with target.with_suffix(".csv").open("w", newline="") as out:
+                    csv.writer(out).writerows(rows)
+
+        return timed(copy)
+
+
+def bytes_per_event(count: int) -> float:
+    with unit_of_work(write=False):
+        connection = db.session.connection()
+        if connection.dialect.name == "postgresql":
+            sizes = "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname LIKE 'audit%'"
+        else:
+            sizes = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%audit%'"
+        try:
+            return float(connection.execute(text(sizes)).scalar_one()) / count
+        except Exception:
+            pages = connection.execute(
+                text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+            )
+            return float(pages.scalar_one()) / count
+
+
+def hash_lines(path: Path) -> float:
+    """A leaf hash for each line, and nothing else: seconds."""
+    content = path.read_bytes().split(b"\n")
+    return timed(lambda: [hashlib.sha256(b"\x00" + line).digest() for line in content])
+
+
+def measure_log(app: Flask, events: int, folder: Path) -> None:
+    made = timed(lambda: write_events(events, in_one=1000))
+    took = timed(sequence_all)
+    print(f"  written in bulk          {events / made:10,.0f} events/s")
+    print(f"  sequenced                {events / took:10,.0f} events/s")
+    sign(identity_here())
+    body = len(body_of(a_draft(), new_id(), clock.now(), new_id(), 1))
+    print(
+        f"  on disk                  {bytes_per_event(events):10,.0f} bytes/event with tree and indices; body {body}"
+    )
+    taken = commit_to_checkpoint(app)
+    print(f"  commit to checkpoint     {statistics.median(taken):8.2f} s median, {taken[-1]:.2f} s at most")
+    for form in ("jsonl", "csv"):
+        ours, size, grown = in_a_child(app, export_to, folder, form, None)
+        _, _, small = in_a_child(app, export_to, folder, form, events // 10)
+        theirs = in_a_child(app, copy_from_database, form, folder / f"copy-{form}")
+        print(
+            f"  export {form:<6}            {ours:8.2f} s, {size / ours / 1e6:5.0f} MB/s; the database's own {theirs:.2f} s: "
+            f"{theirs / ours:.2f} x; peak memory +{grown / 2**20:.0f} MiB (a tenth: +{small / 2**20:.0f})"
+        )
+    took, _, grown = in_a_child(app, export_to, folder, "pack", None)
+    print(f"  export pack              {took:8.2f} s; peak memory +{grown / 2**20:.0f} MiB")
+    pack = folder / "export-pack-None"
+    lines = pack / "entries.jsonl"
+    key = identity_here().verifier().vkey
+    raw = timed(lambda: hashlib.sha256(lines.read_bytes()))
+    leaves = hash_lines(lines)
+    checked = timed(lambda: _must_be_whole(verify_pack(pack, key)))
+    live = timed(lambda: _must_be_whole(verify_live(identity_here())))
+    print(
+        f"  raw SHA-256              {raw:8.2f} s over {lines.stat().st_size / 1e6:.0f} MB; leaf by leaf {leaves:.2f} s"
+    )
+    for name, seconds in (("pack", checked), ("live", live)):
+        print(
+            f"  verify {name:<5}             {seconds:8.2f} s, {events / seconds:,.0f} events/s: {raw / seconds:.2f} x raw, "
+            f"{leaves / seconds:.2f} x leaf by leaf"
+        )
+
+
+def _must_be_whole(report: Any) -> None:
+    if report.problem:
+        raise RuntimeError(json.dumps(vars(report), default=str))
+
+
+@contextmanager
+def installations(engines: list[str]) -> Iterator[Iterator[tuple[str, Flask]]]:
+    postgres.SETTINGS.update(DURABLE)
+    databases.open_shared_folder()
+
+    def each() -> Iterator[tuple[str, Flask]]:
+        for name in engines:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                databases.installation(name, Path(folder) / "home") as settings,  # type: ignore[arg-type]
+            ):
+                app = create_app(settings)
+                yield name, app
+                with app.app_context():
+                    db.session.remove()
+                    db.engine.dispose()
+
+    try:
+        yield each()
+    finally:
+        databases.close_shared_folder()
+
+
+def run(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--writes", type=int, default=200, help="of each client")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--engines", default="sqlite,postgresql")
+    asked = parser.parse_args(arguments or [])
+    with installations(asked.engines.split(",")) as each, tempfile.TemporaryDirectory() as folder:
+        for name, app in each:
+            print(f"{name}, {asked.events:,} events")
+            with app.app_context():
+                prepare_tables()
+                db.session.remove()
+                db.engine.dispose()  # no connection may live through a fork
+            compare_writes(app, asked.clients, asked.writes)
+            here = Path(folder) / name
+            here.mkdir()
+            with app.app_context():
+                sequence_all()
+                measure_log(app, asked.events, here)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])
