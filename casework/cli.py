@@ -31,7 +31,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 @click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Casework: support for families who came back, and a log that outsiders can verify."""
+    """Casework: support for families, and a log that outsiders can verify."""
 
 
 cli.add_command(demo)

@@ -235,6 +235,8 @@ class UseCase(Generic[P, R]):
         """Records an attempt whose input was refused before the use case could be called."""
         entry = current_trail().enter(self.declaration)
         entry.outcome, entry.outcome_reason = "error", reason
+        if self.declaration.refused_code != ACCESS_DENIED:
+            entry.code = self.declaration.refused_code
 
 
 def note_refusal(entry: Entry, problem: DomainError) -> None:

@@ -12,6 +12,8 @@ import {
   createAll,
 } from "govuk-frontend";
 
+import { startSuggestions } from "./search-suggest.js";
+
 import { enhancePlacePickers } from "./place-picker.js";
 
 /** A radio that reveals a field does not say aria-expanded: the role has no such state (WAI-ARIA 1.2, radio). */
@@ -48,3 +50,9 @@ for (const component of [
 }
 
 enhancePlacePickers();
+
+try {
+  startSuggestions();
+} catch (error) {
+  report(error);
+}
