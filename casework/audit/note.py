@@ -194,13 +194,15 @@ def split_note(note: bytes) -> tuple[str, list[Signature]]:
     return text, [_parse_line(line) for line in lines]
 
 
-def open_note(note: bytes, verifiers: Iterable[Verifier]) -> OpenedNote:
-    """Verifies a note. Signatures by other keys are ignored.
+def open_note(note: bytes | str, verifiers: Iterable[Verifier | str]) -> OpenedNote:
+    """Verifies a note, given as bytes or as text, by keys given as such or as verifier key lines. Signatures by other
+    keys are ignored.
 
     Raises ValueError when the note is malformed, when a signature by a known key is wrong, or when no known key signed.
     """
-    text, signatures = split_note(note)
-    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    text, signatures = split_note(note.encode() if isinstance(note, str) else note)
+    keys = [Verifier.from_vkey(key.strip()) if isinstance(key, str) else key for key in verifiers]
+    known = {(verifier.name, verifier.key_id): verifier for verifier in keys}
     verified: dict[tuple[str, bytes], Signature] = {}
     for signature in signatures:
         who = signature[:2]

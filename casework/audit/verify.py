@@ -125,6 +125,11 @@ def root_of(packed: bytes) -> bytes:
     return packed or sha256(b"").digest()
 
 
+def split(packed: bytes) -> list[bytes]:
+    """The hashes that stand one after another."""
+    return [packed[at : at + 32] for at in range(0, len(packed), 32)]
+
+
 class Tree:
     """A growing tree, held as the tile at the right edge of each level. ``on_tile`` sees each tile when it is full."""
 
@@ -359,9 +364,10 @@ PLAIN = re.compile(r'[^,"\r\n]*').fullmatch
 
 # Nearly every line is written by one program and needs no quoting: such a line becomes a row without being parsed.
 # One group for each key. Whatever does not fit (escapes, commas, formulas, other keys) takes the long way.
-_TEXT = r'(?:null|"([^"\\,\x00-\x1f=+@-][^"\\,\x00-\x1f]*)?")'
-_NUMBER = r"(?:null|(0|[1-9][0-9]*))"
-_LIST = r'\[(?:"([^"\\,\x00-\x1f=+@-][^"\\,\x00-\x1f]*(?:","[^"\\,\x00-\x1f]*)*)")?\]'
+_CHAR = r'[^"\\,\x00-\x1f]'
+_TEXT = rf'(?:null|"((?![=+@-]){_CHAR}*+)")'
+_NUMBER = r"(?:null|(0|[1-9][0-9]*+))"
+_LIST = rf'\[(?:"((?![=+@-]){_CHAR}++(?>","{_CHAR}*+)*+)")?\]'
 _SHAPES = {
     **dict.fromkeys(("v", "writer_seq", "result_count", "policy_version"), _NUMBER),
     **dict.fromkeys(("subject_ids", "compartments", "fields_accessed"), _LIST),
@@ -681,12 +687,27 @@ class Check:
         if low >= high:
             return shipped
         gone = self.drops_before(low, high)
+        bodies = list(islice(self.lines, high - low - len(gone)))
+        if not gone and len(bodies) == end - begin and self.mismatch is None:
+            # The usual case: the whole block is here, and it is right.
+            hashes = b"".join([sha256(b"\x00" + body).digest() for body in bodies])
+            if hashes == shipped:
+                self.report.checked += len(bodies)
+                self.events(begin, zip(bodies, split(hashes), strict=True))
+                self.check_bundle(begin, bodies)
+                return hashes
+        return self.odd_block(begin, shipped, low, high, gone, bodies)
+
+    def odd_block(
+        self, begin: int, shipped: bytes, low: int, high: int, gone: dict[int, bytes], bodies: list[bytes]
+    ) -> bytes:
+        """A block with dropped bodies, at the edge of a range, or with something wrong in it."""
         present = [index for index in range(low, high) if index not in gone]
-        bodies = list(islice(self.lines, len(present)))
-        hashes = bytearray(shipped)
+        mixed = bytearray(shipped)
         for index, body in zip(present, bodies, strict=False):
-            hashes[(index - begin) * 32 : (index - begin + 1) * 32] = sha256(b"\x00" + body).digest()
-        leaf = {index: bytes(hashes[(index - begin) * 32 :][:32]) for index in range(low, high)}
+            mixed[(index - begin) * 32 : (index - begin + 1) * 32] = sha256(b"\x00" + body).digest()
+        hashes = bytes(mixed)
+        leaf = dict(enumerate(split(hashes), begin))
         for index, claimed in gone.items():
             if claimed != leaf[index]:
                 self.keep(
@@ -701,24 +722,29 @@ class Check:
         elif self.mismatch is None and len(bodies) < len(present):
             self.mismatch = present[len(bodies)]
         if self.mismatch is None:  # After a mismatch lines and indices do not belong together any more.
-            self.events(low, high, dict(zip(present, bodies, strict=True)), leaf)
-            if self.has_bundles and len(bodies) == end - begin:
-                bundle = b"".join(len(body).to_bytes(2, "big") + body for body in bodies)
-                self.compare(tile_path("entries", begin // WIDTH, end - begin), bundle, begin)
-        return bytes(hashes)
+            by_index = dict(zip(present, bodies, strict=True))
+            self.events(low, ((by_index.get(index), leaf[index]) for index in range(low, high)))
+            if len(bodies) == len(leaf):
+                self.check_bundle(begin, bodies)
+        return hashes
 
-    def events(self, low: int, high: int, bodies: dict[int, bytes], leaf: dict[int, bytes]) -> None:
-        """Looks into the lines of a block, and at their rows in the CSV."""
+    def check_bundle(self, begin: int, bodies: list[bytes]) -> None:
+        if self.has_bundles:
+            bundle = b"".join([len(body).to_bytes(2, "big") + body for body in bodies])
+            self.compare(tile_path("entries", begin // WIDTH, len(bodies)), bundle, begin)
+
+    def events(self, low: int, leaves: Iterable[tuple[bytes | None, bytes]]) -> None:
+        """Looks into consecutive lines, given with their leaf hashes, and at their rows in the CSV."""
         lines: list[str] = []
-        for index in range(low, high):
-            body = bodies.get(index)
+        for index, (body, leaf) in enumerate(leaves, low):
             if body is None:
-                lines.append(csv_line(index, leaf[index], None))
+                lines.append(csv_line(index, leaf, None))
             elif (cells := usual_cells(body)) and cells[WRITER] and cells[NUMBER] and cells[RECORDED]:
                 self.note(index, cells[WRITER], int(cells[NUMBER]), cells[RECORDED])
-                lines.append(usual_line(index, leaf[index], cells))
+                if self.csv:
+                    lines.append(usual_line(index, leaf, cells))
             else:
-                lines.append(csv_line(index, leaf[index], self.event(index, body)))
+                lines.append(csv_line(index, leaf, self.event(index, body)))
         if self.csv:
             self.csv.rows(lines)
 

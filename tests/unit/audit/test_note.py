@@ -358,3 +358,15 @@ def test_a_witness_key_never_stands_for_the_logs_signature_or_the_other_way_roun
 def test_a_cosignature_needs_a_time_that_fits(time: int | None) -> None:
     with pytest.raises(ValueError, match="needs its time"):
         generate_key("w", COSIGNATURE_V1).sign(SPEC_CHECKPOINT, time)
+
+
+def test_a_note_opens_as_text_and_with_key_lines() -> None:
+    signer = generate_key("casework/lines")
+    note = sign_note("a text\n", [signer])
+    for form in (note, note.decode()):
+        for key in (signer.verifier, signer.verifier.vkey, signer.verifier.vkey + "\n"):
+            assert open_note(form, [key]).text == "a text\n"
+    with pytest.raises(ValueError, match="no known key"):
+        open_note(note.decode(), [generate_key("casework/lines").verifier.vkey])
+    with pytest.raises(ValueError):
+        open_note(note, ["no key"])
