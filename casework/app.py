@@ -14,6 +14,7 @@ from casework import web
 from casework.access.blueprint import refuse_unprotected_routes
 from casework.audit import boundary, words
 from casework.core.database import db
+from casework.demo.words import DEMO_EVENTS
 from casework.vault.providers import KeyProblem, open_provider
 from casework.vault.sealed import SealedJSON
 from casework.vault.words import KEY_EVENTS
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     open_keys(app)
     words.register(KEY_EVENTS)
+    words.register(DEMO_EVENTS)
     boundary.init_app(app)
     web.init_app(app)
     casework.accounts.init_app(app)

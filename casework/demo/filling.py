@@ -11,7 +11,7 @@ from datetime import timedelta
 from casework.access.actor import SYSTEM, Actor, acting_as
 from casework.access.permissions import Permission
 from casework.audit.boundary import recorded
-from casework.audit.trail import counted, searched, use_case
+from casework.audit.trail import committed_to, counted, use_case
 from casework.core import clock
 from casework.core.database import db
 from casework.core.errors import Conflict
@@ -71,21 +71,17 @@ def _agreed_seed(held: queries.Held, seed: int | None) -> int:
     if held.seed is None:
         return 1 if seed is None else seed
     if seed is None:
-        seed = next((each for each in range(1000) if fingerprint(each) == held.seed), None)
-    if seed is None or fingerprint(seed) != held.seed:
+        seed = next((each for each in range(1000) if _digest(each).hex() == held.seed), None)
+    if seed is None or _digest(seed).hex() != held.seed:
         raise Conflict(
             "This home holds a synthetic caseload of another seed. Use that seed, or an empty home."
         )
     return seed
 
 
-def fingerprint(seed: int) -> str:
-    """What the log says of a seed: the fingerprint that it keeps of a search."""
-    return hashlib.sha256(b"cw/query/v1" + _words(seed).encode()).hexdigest()[:32]
-
-
-def _words(seed: int) -> str:
-    return f"synthetic caseload {seed}"
+def _digest(seed: int) -> bytes:
+    """What stands in the log for a seed."""
+    return hashlib.sha256(f"synthetic caseload {seed}".encode()).digest()
 
 
 @use_case(permission=Permission.STAFF_MANAGE, code=queries.FILLED, action="C")
@@ -111,7 +107,7 @@ def fill_caseload(
     for written in sheaf.record():
         progress("events", written, of)
     counted(cases)
-    searched(_words(seed))
+    committed_to(_digest(seed))
 
 
 def sign_in_again() -> int:

@@ -28,6 +28,8 @@ from casework.cases.models import (
     TimelineEntry,
 )
 from casework.cases.people import NAME_FIELDS
+from casework.cases.search.indexing import PHONE
+from casework.cases.search.models import ExactIndex, SearchDocument
 from casework.cases.use_cases import caseload, consent, intake
 from casework.cases.use_cases.consent import months_later
 from casework.core import clock
@@ -38,6 +40,9 @@ from casework.demo.families import dice_of
 from casework.demo.phrases import Pen
 from casework.demo.sheaf import Act, Row, Sheaf, id_at
 from casework.demo.staff import Team
+from casework.vault import names
+from casework.vault.documents import document_of
+from casework.vault.exact import digest_now
 
 PURPOSE = "case_management"
 BIRTH = ("person.birth_date", "person.birth_date_precision")
@@ -84,6 +89,7 @@ class Life:
         self.held: list[tuple[datetime, Actor]] = [(self.opened, self.worker)]
         self.due: list[date] = []
         self.consents: dict[str, Row] = {}
+        self.known_by: set[tuple[str, str]] = set()
         self.details = self._first_details()
         self._open()
 
@@ -212,8 +218,8 @@ class Life:
             created_at=at,
             **stored,
         )
-        names = {name: self.details[name] for name in NAME_FIELDS}
-        self.add(PersonName, at, person_id=self.person_id, position=0, name_type="official", **names)
+        parts = {name: self.details[name] for name in NAME_FIELDS}
+        self.add(PersonName, at, person_id=self.person_id, position=0, name_type="official", **parts)
         self.keep_details(at, worker, "")
         self.case_row = self.add(
             Case,
@@ -299,6 +305,7 @@ class Life:
             value=value,
             checksum_result=checked,
         )
+        self.known_by.add((kind, value))
 
     # Consent
 
@@ -365,9 +372,32 @@ class Life:
 
     # The end of the telling
 
+    def _make_findable(self) -> None:
+        """The search document and the digests of numbers, as the search keeps them in step with the person."""
+        self.add(
+            SearchDocument,
+            self.opened,
+            id=self.person_id,
+            version=names.VERSION,
+            updated_at=self.touched,
+            document=document_of(self.person_id, [self.person.name.full], self.person.birth_date),
+        )
+        if phone := self.details.get("phone"):
+            self.known_by.add((PHONE, phone))
+        for kind, value in self.known_by:
+            digest = digest_now(kind, value)
+            self.sheaf.put(
+                ExactIndex,
+                person_id=self.person_id,
+                kind=digest.kind,
+                digest=digest.digest,
+                key_id=digest.key_id,
+            )
+
     def finish(self) -> None:
         """What the case repeats of its other rows."""
         self.settle_consents(self.now)
+        self._make_findable()
         self.case_row |= {
             "worker_id": self.held[-1][1].id,
             "needs_level": self.level,

@@ -30,7 +30,7 @@ def held() -> Held:
     if body is None:
         return Held()
     said = json.loads(body)
-    return Held(said["result_count"], said["query_hash"])
+    return Held(said["result_count"], said["detail_commitment"])
 
 
 def codes_in_use() -> set[str]:

@@ -63,6 +63,7 @@ class _Form(NamedTuple):
     table: Table
     empty: Row
     sealed: dict[str, Sealed]
+    key: str
     subject: str
 
 
@@ -70,8 +71,14 @@ class _Form(NamedTuple):
 def _form_of(model: Any) -> _Form:
     table = model.__table__
     sealed = model.sealed_fields() if issubclass(model, Sealing) else {}
+    key = table.primary_key.columns[0].key  # a search document's id is the person's
+    subject = getattr(model, "__subject__", "id")
     return _Form(
-        table, dict.fromkeys(column.key for column in table.c), sealed, getattr(model, "__subject__", "")
+        table,
+        dict.fromkeys(column.key for column in table.c),
+        sealed,
+        key,
+        key if subject == "id" else subject,
     )
 
 
@@ -94,7 +101,7 @@ class Sheaf:
         """A new row of the model, made at that moment. KeyError for a column that there is none of."""
         form = _form_of(model)
         row = form.empty.copy()
-        row["id"] = values.pop("id", None) or id_at(made)
+        row[form.key] = values.pop("id", None) or id_at(made)
         for name in values:
             if name not in row:
                 raise KeyError(f"{form.table.name} has no column {name}")
@@ -103,6 +110,10 @@ class Sheaf:
             self._seal(form, row, made, [name for name in values if name in form.sealed])
         self.rows.setdefault(form.table, []).append(row)
         return row
+
+    def put(self, model: Any, **row: Any) -> None:
+        """A row without an id of its own and without sealed fields."""
+        self.rows.setdefault(model.__table__, []).append(row)
 
     def reseal(self, model: Any, row: Row, at: datetime, **values: Any) -> None:
         """Gives sealed fields of a row that waits here a value."""
@@ -123,7 +134,7 @@ class Sheaf:
             key = self._keys.get((subject, compartment))
             if key is None:
                 key = self._keys[(subject, compartment)] = self._first_key(subject, compartment, at)
-            row[name] = seal(key.cipher, key.version, sealed.field, row["id"], subject, value)
+            row[name] = seal(key.cipher, key.version, sealed.field, row[form.key], subject, value)
 
     def _first_key(self, subject: uuid.UUID, compartment: Compartment, at: datetime) -> DataKey:
         """The first data key of a subject that is new; its row waits with the others.

@@ -308,3 +308,29 @@ def test_somebody_with_a_name_that_is_needed_is_left_alone(with_places: Flask) -
     with with_places.app_context(), pytest.raises(Conflict, match="caseworker1 is somebody else"):
         filling.fill(10, 1)
     assert [each.username for each in rows_of(with_places, Staff)] == ["caseworker1"]
+
+
+@both_engines
+def test_everybody_can_be_found_and_nobody_waits_to_be_indexed(filled: Flask) -> None:
+    from casework.cases.search.jobs import count_behind
+    from casework.cases.search.models import ExactIndex, SearchDocument
+    from casework.vault.exact import current_key_id
+
+    documents = {each.person_id for each in rows_with(filled, SearchDocument)}
+    assert documents == {each.id for each in rows_of(filled, Person)}
+    numbers = rows_with(filled, ExactIndex)
+    assert {each.kind for each in numbers} == {"phone", "national_id", "birth_certificate"}
+    with filled.app_context():
+        assert {each.key_id for each in numbers} == {current_key_id()}
+        assert count_behind() == 0
+
+
+def rows_with(app: Flask, model: Any) -> list[Any]:
+    """Every row of a table that has no id of its own."""
+    from casework.access.actor import SYSTEM, acting_as
+    from casework.core.database import db
+
+    with app.app_context(), acting_as(SYSTEM):
+        found = db.session.execute(db.select(model.__table__)).all()
+        db.session.remove()
+    return list(found)
