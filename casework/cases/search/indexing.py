@@ -22,7 +22,8 @@ from casework.vault.grant import SealedError
 
 PHONE = "phone"
 BATCH = 200
-CHANGES_KEPT = timedelta(days=1)
+CHANGES_KEPT = timedelta(hours=2)
+"""Longer than any transaction lasts, and than a process goes without looking (`documents.FEED_LASTS`)."""
 
 _exact = ExactIndex.__table__
 

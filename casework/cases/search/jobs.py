@@ -58,4 +58,4 @@ def tidy_feed() -> None:
 def register_jobs() -> None:
     """Called when the app is composed."""
     jobs.register("search documents", timedelta(minutes=10), lambda: reindex("worker:search"))
-    jobs.register("search changes", timedelta(hours=1), tidy_feed)
+    jobs.register("search changes", timedelta(minutes=20), tidy_feed)

@@ -41,7 +41,7 @@ class ExactIndex(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SearchChange(db.Model):  # type: ignore[name-defined,misc]
-    """That a person's document, or who may see the person, has changed. Triggers write it; a day later it is dropped."""
+    """That a person's document, or who may see the person, has changed. Triggers write it; hours later it is dropped."""
 
     __tablename__ = "search_change"
 
