@@ -69,9 +69,12 @@ run: $(INSTALLED) $(FRONTEND) compiled ## set up, fill an empty home with a synt
 	  touch "$$CASEWORK_HOME/.demo-wanted"
 	fi
 	$(BIN)/casework init
+	# The invented staff's sign-ins are kept for the next start; nobody real ever gets one of these passwords.
 	if [ -e "$$CASEWORK_HOME/.demo-wanted" ]; then
-	  $(BIN)/casework demo
+	  (umask 077; $(BIN)/casework demo | tee "$$CASEWORK_HOME/demo-sign-ins.txt")
 	  rm -f "$$CASEWORK_HOME/.demo-wanted"
+	elif [ -e "$$CASEWORK_HOME/demo-sign-ins.txt" ]; then
+	  cat "$$CASEWORK_HOME/demo-sign-ins.txt"
 	fi
 	exec $(BIN)/casework serve --port $(PORT)
 
