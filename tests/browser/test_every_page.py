@@ -22,6 +22,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/",
         "/cases",
         "/cases/new",
+        "/search",
         f"/cases {CASE}",
         f"/cases {CASE} + /consents",
         f"/cases {CASE} + /person",

@@ -20,7 +20,7 @@ from casework.access.row_security import bind_actor
 from casework.accounts.places import place_label
 from casework.accounts.queries import place_or_none, supervisors_of
 from casework.audit.trail import concerns, counted, searched
-from casework.cases.search import queries
+from casework.cases.search import queries, throttle
 from casework.cases.search.warmth import person_of, warm
 from casework.core import identifiers
 from casework.core.errors import InvalidInput
@@ -57,9 +57,13 @@ class PossibleDuplicate(InvalidInput):
 
 
 def refuse_known(actor: Actor, details: Mapping[str, Any], data: Mapping[str, Any]) -> None:
-    """`PossibleDuplicate` when the registry holds somebody like this, unless the actor says that it is somebody else."""
+    """`PossibleDuplicate` when the registry holds somebody like this, unless the actor says that it is somebody else.
+
+    Counts as a search: `TooManyAttempts` after too many.
+    """
     if data.get("not_duplicate"):
         return
+    throttle.refuse_if_too_many(actor)  # or the form would be a search of everybody
     parts = (details.get("surname"), details.get("given_name"), details.get("patronymic"))
     full_name = " ".join(filter(None, parts))
     found = known_in_registry(

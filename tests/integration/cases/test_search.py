@@ -21,9 +21,10 @@ from casework.cases.search.warmth import warm
 from casework.core import clock
 from casework.core.database import db
 from casework.vault.keys import destroy_keys
+from tests.contracts.test_query_counts import counted
 from tests.integration.cases.conftest import Events
 from tests.services import staff
-from tests.services.cases import CANARY, Office, open_case
+from tests.services.cases import CANARY, Office, case_form, open_case
 
 pytestmark = pytest.mark.both_engines
 
@@ -302,3 +303,30 @@ def test_too_many_searches_have_to_wait(
     found(office.client("supervisor"), "Rahmonov")
     with clock.frozen(clock.now() + throttle.WINDOW):
         found(client, "Rahmonov")
+
+
+def test_a_warm_search_asks_the_database_as_often_for_many_hits_as_for_one(office: Office) -> None:
+    client = office.client("caseworker")
+    given = ("Anvar", "Botir", "Davron", "Elyor", "Farrux", "Gʻayrat")
+    for name in given:
+        open_case(office, client, surname="Rahmonov", given_name=name, patronymic=None)
+    open_case(office, client, surname="Yusupov", given_name="Zafar", patronymic=None)
+    counts = {}
+    for query in ("Yusupov", "Rahmonov"):
+        found(client, query)
+        carried = staff.hidden(client.get(SEARCH))
+        with counted(office.app) as statements:
+            client.post(SEARCH, data={**carried, "query": query})
+        counts[query] = len(statements)
+    assert len(hits(found(client, "Rahmonov"))) == len(given)
+    assert counts["Yusupov"] == counts["Rahmonov"]
+
+
+def test_the_check_for_duplicates_counts_as_a_search(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MOST", 2)
+    client = office.client("caseworker")
+    typed = case_form(office, not_duplicate=None)
+    assert staff.post(client, "/cases/new", typed).status_code == 303
+    assert staff.post(client, "/cases/new", typed).status_code == 422
+    assert staff.post(client, "/cases/new", typed).status_code == 429
+    assert staff.post(client, SEARCH, {"query": "Rahmonov"}).status_code == 429
