@@ -29,6 +29,8 @@ class Permission(StrEnum):
     """Correct who the case is about."""
     CASE_REASSIGN = "case:reassign"
     """Give a case to another caseworker of the same office."""
+    CASE_WHO_SAW = "case:who_saw"
+    """See and print who looked at the record of a person: for the person, who may ask."""
     CONSENT_RECORD = "consent:record"
     """Record, refuse or withdraw consent."""
     SUPPORT_RECORD = "support:record"

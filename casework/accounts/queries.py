@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, case, func, or_, select
+from sqlalchemy import Row, SelectBase, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from casework.access.roles import Role
@@ -77,6 +77,11 @@ def staff_by_id(ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, Staff]:
     if not wanted:
         return {}
     return {staff.id: staff for staff in db.session.scalars(select(Staff).where(Staff.id.in_(wanted)))}
+
+
+def offices_of_staff() -> SelectBase:
+    """Who belongs to which office, for the audit room to compare with (`audit.directory.RELATIONS`)."""
+    return select(Staff.id.label("staff_id"), Staff.place_id)
 
 
 def staff_or_none(staff_id: uuid.UUID) -> Staff | None:

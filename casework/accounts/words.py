@@ -1,4 +1,4 @@
-"""The audit codes of this room in plain words, and how the log names staff: by sign-in name."""
+"""The audit codes of this room in plain words, and how the log names staff: by sign-in name, to a person by their name."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ def _labels(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
     return {staff_id: staff.username for staff_id, staff in queries.staff_by_id(ids).items()}
 
 
+def _names(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    return {staff_id: staff.display_name for staff_id, staff in queries.staff_by_id(ids).items()}
+
+
 def _lookup(text: str) -> uuid.UUID | None:
     staff = queries.staff_named(text.strip().casefold())
     return staff.id if staff is not None else None
@@ -51,3 +55,5 @@ def register() -> None:
     """Called when the app is composed."""
     words.register(WORDS)
     directory.register("staff", directory.Resolver(_labels, _lookup))
+    directory.register("colleague", directory.Resolver(_names, _lookup))
+    directory.register_relation("office_of_staff", queries.offices_of_staff)

@@ -104,6 +104,8 @@ def _settle(response: Response) -> Response:
         entry = trail.entries[-1]
     if response.status_code >= 500 and entry.outcome == "success":
         entry.outcome, entry.outcome_reason = "error", "unexpected"
+    if entry.outcome == "denied" and entry.entity_id is None:
+        entry.entity_id = _named_in_the_address()
     stands = entry.outcome == "success" and response.status_code < 400
     if entry.outcome == "success" and not stands:
         entry.outcome, entry.outcome_reason = "error", f"status_{response.status_code}"
@@ -165,9 +167,13 @@ def _note_unexplained_refusal(trail: Trail, status: int) -> None:
         entry.code, entry.outcome = ACCESS_DENIED, "denied"
     else:
         entry.outcome = "error"
-    for value in (request.view_args or {}).values():
-        if isinstance(value, uuid.UUID):
-            entry.entity_id = value
+    entry.entity_id = _named_in_the_address()
+
+
+def _named_in_the_address() -> uuid.UUID | None:
+    """What a refused request was after, as far as its address says: the first id in it."""
+    ids = (value for value in (request.view_args or {}).values() if isinstance(value, uuid.UUID))
+    return next(ids, None)
 
 
 def request_app() -> Flask:

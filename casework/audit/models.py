@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid
 from sqlalchemy.orm import Mapped
 
 from casework.core.columns import UTCDateTime, plain
@@ -139,3 +139,54 @@ class AuditRetentionApproval(db.Model):  # type: ignore[name-defined,misc]
     )
     approved_by: Mapped[uuid.UUID] = plain("C1", Uuid)
     approved_at: Mapped[datetime] = plain("C1", UTCDateTime)
+
+
+class AuditExportJob(db.Model):  # type: ignore[name-defined,misc]
+    """An export that somebody asked for in the page. Its reason stands as a fingerprint with its salt, never as text.
+
+    `state`: waiting, running, done, failed, dropped (the file is gone). `problem` is a key of why it failed.
+    """
+
+    __tablename__ = "audit_export_job"
+    __table_args__ = (
+        Index("ix_audit_export_job_state_requested_at", "state", "requested_at"),
+        Index("ix_audit_export_job_requested_by_requested_at", "requested_by", "requested_at"),
+    )
+
+    id: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
+    requested_by: Mapped[uuid.UUID] = plain("C1", Uuid)
+    requested_at: Mapped[datetime] = plain("C1", UTCDateTime)
+    form: Mapped[str] = plain("C1", String(8))
+    since: Mapped[date | None] = plain("C1", Date)
+    until: Mapped[date | None] = plain("C1", Date)
+    salt: Mapped[bytes] = plain("C1", LargeBinary)
+    reason_commitment: Mapped[bytes] = plain("C1", LargeBinary)
+    state: Mapped[str] = plain("C1", String(16))
+    problem: Mapped[str | None] = plain("C1", String(32))
+    done: Mapped[int] = plain("C1", BigInteger)
+    total: Mapped[int] = plain("C1", BigInteger)
+    count: Mapped[int | None] = plain("C1", BigInteger)
+    digest: Mapped[bytes | None] = plain("C1", LargeBinary)
+    file_size: Mapped[int | None] = plain("C1", BigInteger)
+    finished_at: Mapped[datetime | None] = plain("C1", UTCDateTime)
+
+
+class AuditVerification(db.Model):  # type: ignore[name-defined,misc]
+    """One verification of the live log: asked for, and what was found. `kind` and `idx` name the first break.
+
+    `state`: waiting, running, done, failed (it could not be verified at all).
+    """
+
+    __tablename__ = "audit_verification"
+    __table_args__ = (Index("ix_audit_verification_state_requested_at", "state", "requested_at"),)
+
+    id: Mapped[uuid.UUID] = plain("C1", Uuid, primary_key=True)
+    requested_by: Mapped[uuid.UUID | None] = plain("C1", Uuid)
+    requested_at: Mapped[datetime] = plain("C1", UTCDateTime, index=True)
+    state: Mapped[str] = plain("C1", String(16))
+    finished_at: Mapped[datetime | None] = plain("C1", UTCDateTime)
+    ok: Mapped[bool | None] = plain("C1", Boolean)
+    checked: Mapped[int | None] = plain("C1", BigInteger)
+    size: Mapped[int | None] = plain("C1", BigInteger)
+    kind: Mapped[str | None] = plain("C1", String(32))
+    idx: Mapped[int | None] = plain("C1", BigInteger)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 
-from casework.audit.models import AuditEvent, AuditEventSubject
+from casework.audit.models import (
+    AuditCheckpoint,
+    AuditEvent,
+    AuditEventSubject,
+    AuditExportJob,
+    AuditLeaf,
+    AuditRetentionApproval,
+    AuditRetentionRequest,
+    AuditVerification,
+)
 from casework.core import clock
 from casework.core.database import db
+from casework.core.errors import NotFound
 
 PAGE = 50
 
@@ -28,28 +39,56 @@ class Filter:
     outcome: str | None = None
 
 
-def _start_of(day: date) -> datetime:
+def start_of(day: date) -> datetime:
+    """The first moment of a local day."""
     return datetime.combine(day, time.min, tzinfo=clock.ZONE)
 
 
-def _narrowed(wanted: Filter) -> Select[AuditEvent]:
-    events = select(AuditEvent)
+def _narrowed(wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
     if wanted.since:
-        events = events.where(AuditEvent.recorded >= _start_of(wanted.since))
+        conditions.append(AuditEvent.recorded >= start_of(wanted.since))
     if wanted.until:
-        events = events.where(AuditEvent.recorded < _start_of(wanted.until + timedelta(days=1)))
+        conditions.append(AuditEvent.recorded < start_of(wanted.until + timedelta(days=1)))
     if wanted.agent_id:
-        events = events.where(AuditEvent.agent_id == wanted.agent_id)
+        conditions.append(AuditEvent.agent_id == wanted.agent_id)
     if wanted.code:
-        events = events.where(AuditEvent.code == wanted.code)
+        conditions.append(AuditEvent.code == wanted.code)
     if wanted.outcome:
-        events = events.where(AuditEvent.outcome == wanted.outcome)
+        conditions.append(AuditEvent.outcome == wanted.outcome)
+    return conditions
+
+
+def _walk(wanted: Filter) -> tuple[Select[AuditEvent], dict[str, Any]]:
+    """The filtered events and the columns to walk them by: always those of an index, so that a page reads little.
+
+    Who asks for a person walks that person's own entries, whose UUIDs sort by time; who asks for days, the index of
+    the moments; everybody else the log itself, or the part of an index that one member of staff, code or outcome has.
+    """
+    events = select(AuditEvent).where(*_narrowed(wanted))
     if wanted.subject_id:
-        of_person = select(AuditEventSubject.event_uid).where(
-            AuditEventSubject.subject_id == wanted.subject_id
-        )
-        events = events.where(AuditEvent.event_uid.in_(of_person))
-    return events
+        events = events.join(AuditEventSubject, AuditEventSubject.event_uid == AuditEvent.event_uid)
+        events = events.where(AuditEventSubject.subject_id == wanted.subject_id)
+        return events, {"event_uid": AuditEventSubject.event_uid}
+    if wanted.since or wanted.until:
+        return events, {"recorded": AuditEvent.recorded, "id": AuditEvent.id}
+    return events, {"id": AuditEvent.id}
+
+
+def _place_of(event_id: int, keys: dict[str, Any]) -> list[ColumnElement[Any]] | None:
+    """Where a page goes on: the keys of the event with this id, None when there is no such event.
+
+    Looked up beforehand: a row compared with a subquery is no condition that PostgreSQL finds by index.
+    """
+    columns = AuditEvent.__table__.c
+    found = db.session.execute(
+        select(*(columns[name] for name in keys)).where(columns.id == event_id)
+    ).one_or_none()
+    return (
+        [literal(value, columns[name].type) for name, value in zip(keys, found, strict=True)]
+        if found
+        else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +100,21 @@ class Page:
     newer: int | None
 
 
-def page_of_events(wanted: Filter, *, before: int | None = None, after: int | None = None) -> Page:
-    """Up to 50 events older than `before`, or newer than `after`, or the newest."""
-    events = _narrowed(wanted)
+def page_of_events(
+    wanted: Filter, *, before: int | None = None, after: int | None = None, size: int = PAGE
+) -> Page:
+    """Up to `size` events older than `before`, or newer than `after`, or the newest. Two statements at most."""
+    events, keys = _walk(wanted)
+    here = tuple_(*keys.values())
+    cursor = before if after is None else after
+    if cursor is not None and (place := _place_of(cursor, keys)) is not None:
+        events = events.where(here < tuple_(*place) if after is None else here > tuple_(*place))
+    events = events.order_by(*(key.desc() if after is None else key for key in keys.values()))
+    rows = list(db.session.scalars(events.limit(size + 1)))
+    more, rows = len(rows) > size, rows[:size]
     if after is not None:
-        rows = list(
-            db.session.scalars(events.where(AuditEvent.id > after).order_by(AuditEvent.id).limit(PAGE + 1))
-        )
-        more, rows = len(rows) > PAGE, rows[:PAGE][::-1]
+        rows.reverse()
         return Page(rows, rows[-1].id if rows else None, rows[0].id if rows and more else None)
-    if before is not None:
-        events = events.where(AuditEvent.id < before)
-    rows = list(db.session.scalars(events.order_by(AuditEvent.id.desc()).limit(PAGE + 1)))
-    more, rows = len(rows) > PAGE, rows[:PAGE]
     return Page(
         rows, rows[-1].id if rows and more else None, rows[0].id if rows and before is not None else None
     )
@@ -96,24 +137,69 @@ def subjects_of(event_uids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UU
     return found
 
 
-def newest_id() -> int:
-    """The id of the newest event, 0 for an empty log."""
-    return db.session.scalar(select(func.max(AuditEvent.id))) or 0
+def indices_of_days(since: date | None, until: date | None) -> tuple[int, int | None]:
+    """(first index, index after the last) of the events of these local days; None for the log's end.
+
+    The indices stand in the order of time give or take a transaction's length, so some hundred events around each
+    border are looked at: a few of the neighbouring day may come along, none of these days is left out.
+    """
+    border = 300
+    first, last = 0, None
+    by_time = select(AuditLeaf.idx).join(AuditEvent, AuditEvent.event_uid == AuditLeaf.event_uid)
+    if since:
+        rows = by_time.where(AuditEvent.recorded >= start_of(since)).order_by(AuditEvent.recorded)
+        found = db.session.scalars(rows.limit(border)).all()
+        first = min(found) if found else _size()
+    if until:
+        end = start_of(until + timedelta(days=1))
+        rows = by_time.where(AuditEvent.recorded < end).order_by(AuditEvent.recorded.desc())
+        found = db.session.scalars(rows.limit(border)).all()
+        last = max(max(found) + 1 if found else 0, first)
+    return first, last
 
 
-def bodies(wanted: Filter, up_to: int) -> Iterator[tuple[int, bytes, bytes]]:
-    """(id, leaf hash, body) of each event, oldest first, streamed: memory stays flat."""
-    narrowed = _narrowed(wanted).with_only_columns(AuditEvent.id, AuditEvent.leaf_hash, AuditEvent.body)
-    last = 0
-    with db.engine.connect() as connection:
-        while True:
-            rows = connection.execute(
-                narrowed.where(and_(AuditEvent.id > last, AuditEvent.id <= up_to))
-                .order_by(AuditEvent.id)
-                .limit(1000)
-            ).all()
-            if not rows:
-                return
-            for row in rows:
-                yield row.id, row.leaf_hash, row.body
-            last = rows[-1].id
+def _size() -> int:
+    newest = db.session.scalar(select(AuditLeaf.idx).order_by(AuditLeaf.idx.desc()).limit(1))
+    return 0 if newest is None else newest + 1
+
+
+def exports_of(staff_id: uuid.UUID, limit: int = 20) -> list[AuditExportJob]:
+    """Somebody's exports, the newest first."""
+    wanted = select(AuditExportJob).where(AuditExportJob.requested_by == staff_id)
+    return list(db.session.scalars(wanted.order_by(AuditExportJob.requested_at.desc()).limit(limit)))
+
+
+def export_of(staff_id: uuid.UUID, job_id: uuid.UUID) -> AuditExportJob:
+    """One export of this person; `NotFound` for one of anybody else's."""
+    wanted = select(AuditExportJob).where(
+        AuditExportJob.id == job_id, AuditExportJob.requested_by == staff_id
+    )
+    found: AuditExportJob | None = db.session.scalar(wanted)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def unfinished_verification() -> AuditVerification | None:
+    """A verification that waits or runs."""
+    wanted = select(AuditVerification).where(AuditVerification.state.in_(("waiting", "running")))
+    return db.session.scalars(wanted.order_by(AuditVerification.requested_at).limit(1)).first()
+
+
+def last_verification() -> AuditVerification | None:
+    """The newest verification that came to an end."""
+    wanted = select(AuditVerification).where(AuditVerification.state.in_(("done", "failed")))
+    return db.session.scalars(wanted.order_by(AuditVerification.requested_at.desc()).limit(1)).first()
+
+
+def newest_checkpoint() -> AuditCheckpoint | None:
+    """The newest signed checkpoint."""
+    return db.session.scalars(select(AuditCheckpoint).order_by(AuditCheckpoint.size.desc()).limit(1)).first()
+
+
+def approved_requests(limit: int = 5) -> list[AuditRetentionRequest]:
+    """The newest requests that somebody else approved."""
+    approved = select(AuditRetentionRequest).join(
+        AuditRetentionApproval, AuditRetentionApproval.request_id == AuditRetentionRequest.id
+    )
+    return list(db.session.scalars(approved.order_by(AuditRetentionApproval.approved_at.desc()).limit(limit)))

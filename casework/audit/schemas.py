@@ -14,7 +14,8 @@ def _outcomes() -> list[tuple[str, object]]:
 
 
 FORMATS = [
-    ("jsonl", _l("JSON Lines: the exact events, the evidence")),
+    ("pack", _l("Pack: the events with all that is needed to check them, as one .zip file")),
+    ("jsonl", _l("JSON Lines: the exact events")),
     ("csv", _l("CSV: for a spreadsheet")),
 ]
 
@@ -32,10 +33,17 @@ class FilterEvents(FormSchema):
     outcome = fields.choice(_l("Outcome"), _outcomes, widget="select")
 
 
+class UnusualDays(FormSchema):
+    """The days that are looked through for unusual access."""
+
+    since = fields.day(_l("From"), required=True)
+    until = fields.day(_l("Up to and including"), required=True)
+
+
 class ExportEvents(FormSchema):
     """An export: which days, which format, and why."""
 
-    since = fields.day(_l("From"))
+    since = fields.day(_l("From"), not_future=True)
     until = fields.day(_l("Up to and including"))
     format = fields.choice(_l("Format"), FORMATS, required=True)
     reason = fields.text(
@@ -45,3 +53,7 @@ class ExportEvents(FormSchema):
         required=True,
         hint=_l("The reason is kept as a fingerprint only. Do not write names of people."),
     )
+
+
+class NothingToType(FormSchema):
+    """A form of one button."""

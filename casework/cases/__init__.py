@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from casework.access.permissions import Permission
 from casework.access.policy import register
-from casework.cases import happenings, jobs, words
+from casework.cases import happenings, jobs, oversight, words
 from casework.cases.policy import RULES
 from casework.cases.search import jobs as search_jobs
 from casework.cases.search import throttle
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
     register(RULES)
     words.register()
     happenings.register_kinds()
+    oversight.register()
     app.register_blueprint(bp)
     register_nav(
         app,

@@ -100,6 +100,7 @@ RULES = (
     Rule(P.CASE_VIEW, R.PSYCHOLOGIST, clinical, CLINICAL, also=clinical_pair),
     Rule(P.CASE_EDIT, R.CASEWORKER, assigned, CORE),
     Rule(P.CASE_REASSIGN, R.SUPERVISOR, of_office, CORE),
+    Rule(P.CASE_WHO_SAW, R.SUPERVISOR, of_office, CORE),
     Rule(P.CONSENT_RECORD, R.CASEWORKER, assigned, CORE),
     Rule(P.SUPPORT_RECORD, R.CASEWORKER, assigned, WORKER),
     Rule(P.SUPPORT_RECORD, R.PSYCHOLOGIST, clinical, CLINICAL),

@@ -7,6 +7,7 @@ from casework.cases.queries.caseload import (
     CaseRow,
     caseload,
 )
+from casework.cases.queries.oversight import assignments, offices_of_persons
 from casework.cases.queries.persons import (
     consent_for,
     consents_of,
@@ -59,6 +60,7 @@ __all__ = [
     "CaseRow",
     "Cursor",
     "RecordWithVersion",
+    "assignments",
     "assignments_by_id",
     "case_for",
     "caseload",
@@ -82,6 +84,7 @@ __all__ = [
     "names_of",
     "next_due",
     "notes_of",
+    "offices_of_persons",
     "open_follow_up_of",
     "open_follow_ups",
     "person_versions",
