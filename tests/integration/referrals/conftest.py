@@ -70,6 +70,7 @@ class World:
             "consent_given_by": "legal_guardian",
             "consent_language": "uz",
             "child_assent": "given",
+            "not_duplicate": True,
         }
         opened: uuid.UUID = self.does(worker, intake.open_case, None, data).id
         return opened
@@ -90,6 +91,7 @@ class World:
             "given_by": "legal_guardian",
             "language": "uz",
             "child_assent": "given",
+            "not_duplicate": True,
         }
         recorded: uuid.UUID = self.does(worker, consent.record_consent, case_id, data).id
         return recorded
