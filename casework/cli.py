@@ -23,6 +23,7 @@ from casework.demo.command import demo
 from casework.doctor import examine
 from casework.installation import initialise
 from casework.key_commands import keys_group
+from casework.person_commands import person_group, retention_command
 from casework.search_commands import search_group
 from config.settings import from_environment
 
@@ -199,6 +200,8 @@ def import_places(file: Path, dry_run: bool, as_json: bool) -> None:
 
 cli.add_command(keys_group)
 cli.add_command(search_group)
+cli.add_command(person_group)
+cli.add_command(retention_command)
 
 
 cli.add_command(audit)

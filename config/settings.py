@@ -38,6 +38,7 @@ class Settings:
     idle: timedelta = timedelta(minutes=30)
     absolute: timedelta = timedelta(hours=12)
     max_form_bytes: int = 2 * 1024 * 1024
+    max_file_bytes: int = 20 * 1024 * 1024
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -56,6 +56,7 @@ class Person(Sealing, Model):
     version: Mapped[int] = plain("C1", Integer)
     created_by: Mapped[uuid.UUID] = plain("C1", Uuid)
     created_at: Mapped[datetime] = plain("C1", UTCDateTime)
+    erased_at: Mapped[datetime | None] = plain("C1", UTCDateTime)
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}
 
     birth_date = Sealed("person.birth_date", Compartment.CORE, "C2")

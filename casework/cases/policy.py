@@ -82,6 +82,17 @@ def clinical_pair(actor: Actor, thing: Any) -> Mapping[uuid.UUID, Iterable[Compa
     return {}
 
 
+def smaller_request(actor: Actor, thing: Any) -> bool:
+    """The actor has the case, and the person does not ask that the data be destroyed: that is the supervisor's to decide."""
+    return assigned(actor, thing) and not getattr(thing, "destroys", False)
+
+
+def own_key(_actor: Actor, thing: Any) -> Mapping[uuid.UUID, Iterable[Compartment]]:
+    """A document has a key of its own."""
+    subject = getattr(thing, "file_subject", None)
+    return {subject: (Compartment.FILE,)} if subject is not None else {}
+
+
 P, R = Permission, Role
 
 RULES = (
@@ -111,4 +122,17 @@ RULES = (
     Rule(P.SUPPORT_HISTORY, R.PSYCHOLOGIST, clinical, CLINICAL, also=clinical_pair),
     Rule(P.FOLLOW_UP_CLOSE, R.CASEWORKER, assigned, WORKER),
     Rule(P.FOLLOW_UP_CLOSE, R.PSYCHOLOGIST, clinical, CLINICAL),
+    Rule(P.REQUEST_VIEW, R.CASEWORKER, assigned, CORE, also=own_key),
+    Rule(P.REQUEST_VIEW, R.SUPERVISOR, of_office, CORE, also=own_key),
+    Rule(P.REQUEST_RECORD, R.CASEWORKER, assigned, CORE),
+    Rule(P.REQUEST_DECIDE, R.CASEWORKER, smaller_request, CORE),
+    Rule(P.REQUEST_DECIDE, R.SUPERVISOR, of_office, CORE),
+    Rule(P.PERSON_COPY, R.CASEWORKER, assigned, WORKER),
+    Rule(P.PERSON_ERASE, R.CASEWORKER, assigned),
+    Rule(P.PERSON_ERASE, R.SUPERVISOR, of_office),
+    Rule(P.RETENTION_APPROVE, R.SUPERVISOR, of_office, CORE),
+    Rule(P.ATTACHMENT_ADD, R.CASEWORKER, assigned, CORE, also=own_key),
+    Rule(P.ATTACHMENT_VIEW, R.CASEWORKER, assigned, CORE, also=own_key),
+    Rule(P.ATTACHMENT_VIEW, R.SUPERVISOR, of_office, CORE, also=own_key),
+    Rule(P.ATTACHMENT_REMOVE, R.CASEWORKER, assigned, CORE, also=own_key),
 )

@@ -6,7 +6,8 @@ from flask_babel import lazy_gettext as _l
 
 from casework.audit import directory, words
 from casework.cases import queries
-from casework.cases.search.words import EVENTS
+from casework.cases.rights.words import EVENTS as RIGHTS
+from casework.cases.search.words import EVENTS as SEARCH
 
 WORDS = {
     "work.viewed": _l("The own list of work was looked at"),
@@ -43,5 +44,5 @@ WORDS = {
 
 def register() -> None:
     """Called when the app is composed."""
-    words.register(WORDS | EVENTS)
+    words.register(WORDS | SEARCH | RIGHTS)
     directory.register("person", directory.Resolver(queries.display_codes, queries.person_with_code))

@@ -13,7 +13,7 @@ def init_app(app: Flask) -> None:
     from casework.access.policy import register
     from casework.cases.panels import on_consent_withdrawn, register_case_panel, register_work_panel
     from casework.cases.timeline import register_timeline_kind
-    from casework.referrals import jobs, words
+    from casework.referrals import jobs, rights, words
     from casework.referrals.course import TIMELINE_KIND
     from casework.referrals.policy import RULES
     from casework.referrals.use_cases.ending import close_shares
@@ -37,4 +37,5 @@ def init_app(app: Flask) -> None:
         "referrals/work_panel.html", work_panel, permission=Permission.REFERRAL_LIST, order=20
     )
     on_consent_withdrawn(close_shares)
+    rights.register()
     jobs.register_jobs()

@@ -57,6 +57,8 @@ def referral_for(actor: Actor, referral_id: uuid.UUID) -> Referral:
     found: Referral | None = db.session.scalar(visible_to(actor).where(Referral.id == referral_id))
     if found is None:
         raise NotFound()
+    if found.package_gone_at is not None and found.case is not None:
+        case_queries.refuse_erased(found.case)
     return found
 
 
@@ -118,6 +120,17 @@ def _cut(rows: list[Referral]) -> Page:
 def of_case(case_id: uuid.UUID) -> list[Referral]:
     """The newest referrals of one case, for its page; the caller has looked up the case for the actor."""
     wanted = select(Referral).where(Referral.case_id == case_id).order_by(Referral.id.desc()).limit(PANEL)
+    return list(db.session.scalars(wanted))
+
+
+def all_of_case(case_id: uuid.UUID) -> list[Referral]:
+    """Every referral of one case, in the order written; the caller has looked up the case for the actor."""
+    return list(db.session.scalars(select(Referral).where(Referral.case_id == case_id).order_by(Referral.id)))
+
+
+def of_person(person_id: uuid.UUID) -> list[Referral]:
+    """Every referral about a person, for the installation's own use."""
+    wanted = select(Referral).where(Referral.person_id == person_id).order_by(Referral.id)
     return list(db.session.scalars(wanted))
 
 

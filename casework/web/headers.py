@@ -42,6 +42,9 @@ CACHED = ("web.static", "log_site.tile")
 def _apply(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers[name] = value
+    if response.headers.get("Content-Disposition", "").startswith("attachment"):
+        # What is to be kept is never a page of ours, should a browser show it after all.
+        response.headers["Content-Security-Policy"] = f"{CONTENT_SECURITY_POLICY}; sandbox"
     if request.endpoint not in CACHED or response.status_code >= 400:
         # Every page may hold what a person wrote or who is signed in: no cache, shared or own, keeps any.
         response.headers["Cache-Control"] = "no-store"

@@ -60,6 +60,23 @@ ROUTES: dict[str, frozenset[Role]] = {
     "cases.new_support": frozenset({CW, PS}),
     "cases.record_support": frozenset({CW, PS}),
     "cases.discard_draft": ALL,
+    "cases.requests": frozenset({CW, SV}),
+    "cases.record_request": frozenset({CW}),
+    "cases.show_request": frozenset({CW, SV}),
+    "cases.decide_request": frozenset({CW, SV}),
+    "cases.finish_request": frozenset({CW}),
+    "cases.copy_page": frozenset({CW}),
+    "cases.give_copy": frozenset({CW}),
+    "cases.erase_page": frozenset({CW, SV}),
+    "cases.erase": frozenset({CW, SV}),
+    "cases.certificate": frozenset({CW, SV}),
+    "cases.certificate_text": frozenset({CW, SV}),
+    "cases.retention_due": frozenset({SV}),
+    "cases.approve_retention": frozenset({SV}),
+    "cases.new_attachment": frozenset({CW}),
+    "cases.add_attachment": frozenset({CW}),
+    "cases.attachment": frozenset({CW, SV}),
+    "cases.remove_attachment": frozenset({CW}),
     "referrals.index": frozenset({CW, SV, PS, DO}),
     "referrals.show": frozenset({CW, SV, PS, DO}),
     "referrals.new": frozenset({CW, SV, PS}),
@@ -90,6 +107,15 @@ ROUTES: dict[str, frozenset[Role]] = {
     "audit.event": frozenset({AU}),
     "audit.export_form": frozenset({AU}),
     "audit.export": frozenset({AU}),
+    "audit.export_state": frozenset({AU}),
+    "audit.export_file": frozenset({AU}),
+    "audit.unusual_access": frozenset({AU}),
+    "audit.checkpoint": frozenset({AU}),
+    "audit.verify_now": frozenset({AU}),
+    "audit.retention_page": frozenset({AU, AD}),
+    "audit.ask_retention": frozenset({AU, AD}),
+    "audit.approve_retention": frozenset({AU, AD}),
+    "record.who_saw": frozenset({SV}),
     "accounts.account": ALL,
     "accounts.change_language": ALL,
     "accounts.password": ALL,
@@ -109,7 +135,14 @@ ROUTES: dict[str, frozenset[Role]] = {
     "accounts.choose_place": frozenset({CW, SV, PS, DO, AD}),
     "accounts.find_places": frozenset({CW, SV, PS, DO, AD}),
 }
-OPEN = {"accounts.sign_in", "accounts.sign_in_now", "web.static"}
+OPEN = {
+    "accounts.sign_in",
+    "accounts.sign_in_now",
+    "web.static",
+    "health.alive",
+    "health.ready",
+    "health.metrics",
+}
 """Pages for everybody."""
 
 PERSONAL = {"cases.discard_draft", "accounts.end_own_session"}
@@ -213,6 +246,28 @@ def things_of(world: World, prefix: str, mahalla: str) -> Things:
     return made
 
 
+def things_of_auditor(world: World) -> dict[str, uuid.UUID]:
+    """An export that is ready, and a request about old events that somebody else made."""
+    from sqlalchemy import insert
+
+    from casework.audit import desk
+    from casework.audit.models import AuditRetentionRequest
+    from casework.core import clock
+    from casework.core.database import db
+    from casework.core.ids import new_id
+    from casework.core.unit_of_work import unit_of_work
+
+    asked = staff.post(world.client("auditor"), "/audit/export", {"format": "csv", "reason": "A review."})
+    assert asked.status_code == 303
+    retention_id, now = new_id(), clock.now()
+    with world.app.app_context():
+        desk.work_off()
+        with unit_of_work():
+            row = {"id": retention_id, "up_to": 1, "cutoff": now, "requested_by": new_id(), "requested_at": now}
+            db.session.execute(insert(AuditRetentionRequest.__table__), [row])
+    return {"job_id": uuid.UUID(asked.location.rpartition("/")[2]), "retention_id": retention_id}
+
+
 def protected_routes(app: Flask) -> Iterator[tuple[Any, str]]:
     for rule in app.url_map.iter_rules():
         if permission_of(app, rule.endpoint) is not PUBLIC:
@@ -232,6 +287,8 @@ def test_every_role_reaches_exactly_what_the_table_says(app: Flask, world: World
     own, foreign = things_of(world, "", "11"), things_of(world, "other_", "13")
     event_uid = uuid.UUID(world.events()[0]["event_uid"])
     own.more["event_uid"] = foreign.more["event_uid"] = event_uid
+    own.more |= things_of_auditor(world)
+    foreign.more |= {"job_id": uuid.uuid4(), "retention_id": uuid.uuid4()}
     wrong = []
     for role, name in WHO.items():
         browser = world.client(name)

@@ -23,6 +23,8 @@ from casework.cases.queries.persons import (
 from casework.cases.queries.scope import (
     Cursor,
     case_for,
+    case_or_erased,
+    refuse_erased,
     seen_by,
     visible_to,
 )
@@ -63,6 +65,7 @@ __all__ = [
     "assignments",
     "assignments_by_id",
     "case_for",
+    "case_or_erased",
     "caseload",
     "codes_of_cases",
     "consent_for",
@@ -91,6 +94,7 @@ __all__ = [
     "person_with_code",
     "record_for",
     "records_by_id",
+    "refuse_erased",
     "seen_by",
     "staff_of_assignments",
     "support_counts",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, false, literal, select, true, tuple_
 from sqlalchemy.types import Uuid
 
@@ -40,7 +41,20 @@ def visible_to(actor: Actor) -> Select[Case]:
 
 
 def case_for(actor: Actor, case_id: uuid.UUID) -> Case:
-    """The case; `NotFound` when there is none that this actor may know of."""
+    """The case; `NotFound` when there is none that this actor may know of, or when the person's data were destroyed."""
+    found = case_or_erased(actor, case_id)
+    refuse_erased(found)
+    return found
+
+
+def refuse_erased(case: Case) -> None:
+    """`NotFound` with the reason when the data of the person were destroyed: only the code is left."""
+    if case.person.erased_at is not None:
+        raise NotFound(_l("The data of this person were destroyed. Only the code is left."))
+
+
+def case_or_erased(actor: Actor, case_id: uuid.UUID) -> Case:
+    """The case, also when the data of the person were destroyed: for the page that says so."""
     found: Case | None = db.session.scalar(visible_to(actor).where(Case.id == case_id))
     if found is None:
         raise NotFound()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -108,13 +108,23 @@ class CasePage:
     may: dict[str, bool]
 
 
+@dataclass(frozen=True, slots=True)
+class ErasedPage:
+    """All that is left of a case whose person's data were destroyed."""
+
+    case: Case
+    erased_at: datetime
+
+
 @use_case(permission=Permission.CASE_VIEW, code="case.viewed", action="R")
-def view_case(actor: Actor, case_id: uuid.UUID, after: Cursor | None = None) -> CasePage:
+def view_case(actor: Actor, case_id: uuid.UUID, after: Cursor | None = None) -> CasePage | ErasedPage:
     """One case: who it is about, consent, next steps, and a page of what happened. The number of queries is fixed."""
-    case = queries.case_for(actor, case_id)
+    case = queries.case_or_erased(actor, case_id)
     authorise(actor, Permission.CASE_VIEW, case)
     about(case)
     for_purpose("case_management")
+    if case.person.erased_at is not None:
+        return ErasedPage(case, case.person.erased_at)
     identity = people.identity_of(actor, case)
     detailed = people.sees_details(actor)
     details = people.details_of(case.person, None) if detailed else None

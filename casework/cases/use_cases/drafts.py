@@ -18,6 +18,7 @@ from casework.cases.policy import Intended
 from casework.core import clock
 from casework.core.database import db
 from casework.core.errors import InvalidInput, NotFound
+from casework.vault.keys import destroy_keys
 
 LARGEST = 60_000
 """Characters of everything typed: many times what the fields of a form may hold."""
@@ -71,7 +72,7 @@ def discard_draft(actor: Actor, draft_id: uuid.UUID) -> None:
     draft = queries.draft_for(actor, draft_id)
     authorise(actor, Permission.WORK_VIEW, draft)
     about(draft)
-    db.session.delete(draft)
+    _drop(draft)
 
 
 def typed_of(
@@ -90,4 +91,10 @@ def drop_draft(actor: Actor, draft_id: uuid.UUID | None) -> None:
     """The form was sent: its draft has served. One that is gone already does no harm."""
     draft = queries.draft_or_none(actor, draft_id) if draft_id else None
     if draft is not None:
-        db.session.delete(draft)
+        _drop(draft)
+
+
+def _drop(draft: Draft) -> None:
+    """The row, and the key that older copies of it would open with."""
+    db.session.delete(draft)
+    destroy_keys(draft.id)

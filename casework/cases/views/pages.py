@@ -51,6 +51,8 @@ def listing() -> ResponseReturnValue:
 def show(case_id: uuid.UUID) -> ResponseReturnValue:
     """One case."""
     page = caseload.view_case(current_actor(), case_id, Cursor.of(request.args.get("after")))
+    if isinstance(page, caseload.ErasedPage):
+        return render_template("cases/rights_erased.html", page=page)
     following = url_for("cases.show", case_id=case_id, after=str(page.following)) if page.following else None
     return render_template("cases/show.html", page=page, following_href=following, today=clock.today())
 
