@@ -14,7 +14,7 @@ def _outcomes() -> list[tuple[str, object]]:
 
 
 FORMATS = [
-    ("pack", _l("Pack: the events with all that is needed to check them, as one .zip file")),
+    ("pack", _l("Pack: the events with all that is needed to check them, as one archive file")),
     ("jsonl", _l("JSON Lines: the exact events")),
     ("csv", _l("CSV: for a spreadsheet")),
 ]

@@ -71,13 +71,13 @@ def ask_retention() -> ResponseReturnValue:
     return done(_("It was asked. Somebody else has to approve it."), url_for("audit.retention_page"))
 
 
-@audit.post("/retention/<uuid:request_id>/approve", permission=Permission.AUDIT_RETAIN)
-def approve_retention(request_id: uuid.UUID) -> ResponseReturnValue:
+@audit.post("/retention/<uuid:retention_id>/approve", permission=Permission.AUDIT_RETAIN)
+def approve_retention(retention_id: uuid.UUID) -> ResponseReturnValue:
     """Approves what somebody else asked."""
     form = Form(NothingToType(), request.form)
 
     def approve(_data: object) -> bool:
-        retention.approve_retention(current_actor(), request_id)
+        retention.approve_retention(current_actor(), retention_id)
         return True
 
     if not form.submit(approve):
