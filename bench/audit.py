@@ -2,8 +2,9 @@
 
     python -m bench.audit [--events 100000] [--writes 200] [--clients 8] [--engines sqlite,postgresql]
 
-Writes: the same small transaction (read a row, change it, add a row) by several processes at once, without an event;
-with one, as the product does it; and with a hash chain instead, whose lock is taken at the commit or at the beginning.
+Writes: a caseworker's form that records support, posted by several browsers at once, through every layer of the product:
+without an event; with one, as the product does it; and with a hash chain instead, whose lock is taken at the commit or
+when the request begins.
 Reading: a whole log is sequenced, verified, and exported, beside raw SHA-256 and beside the database's own COPY (on
 SQLite, which has none, beside the driver and Python's csv). PostgreSQL runs with its durable settings.
 """
@@ -23,6 +24,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,8 @@ from sqlalchemy import text
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from casework.access.actor import SYSTEM, Actor
-from casework.access.permissions import Permission
 from casework.app import create_app
-from casework.audit.boundary import acting
-from casework.audit.event import EventDraft, body_of
+from casework.audit import event
 from casework.audit.export import Wanted, write_export
 from casework.audit.identity import identity_here
 from casework.audit.keeping import keep_log
@@ -44,13 +43,13 @@ from casework.audit.live import verify_live
 from casework.audit.note import open_checkpoint
 from casework.audit.reasons import reason
 from casework.audit.sequencer import sequence_all, sign
-from casework.audit.trail import use_case
 from casework.audit.verify import verify_pack
 from casework.core import clock
+from casework.core import unit_of_work as unit_of_work_module
 from casework.core.database import db
 from casework.core.ids import new_id
 from casework.core.unit_of_work import unit_of_work
-from tests.services import databases, postgres
+from tests.services import cases, databases, postgres, staff
 from tests.services.audit_log import a_draft, write_events
 
 FORK = multiprocessing.get_context("fork")
@@ -82,50 +81,28 @@ def in_a_child(app: Flask, work: Callable[..., Any], *arguments: Any) -> Any:
 # ---------------------------------------------------------------- writes
 
 TABLES = (
-    "CREATE TABLE bench_row (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, content VARCHAR(600) NOT NULL)",
-    "CREATE TABLE bench_version (id CHAR(32) PRIMARY KEY, row_id INTEGER NOT NULL, content VARCHAR(600) NOT NULL)",
     "CREATE TABLE bench_chain (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, head CHAR(64) NOT NULL)",
     "CREATE TABLE bench_link (seq INTEGER PRIMARY KEY, body VARCHAR(2000) NOT NULL, head CHAR(64) NOT NULL)",
     "INSERT INTO bench_chain (id, seq, head) VALUES (1, 0, '')",
 )
-ROWS = 1000
 
 
-def prepare_tables() -> None:
-    with unit_of_work():
+def prepare(app: Flask, clients: int) -> list[uuid.UUID]:
+    """An office, and a case for each client."""
+    with app.app_context(), unit_of_work():
         for statement in TABLES:
             db.session.execute(text(statement))
-        db.session.execute(
-            text("INSERT INTO bench_row (id, version, content) VALUES (:id, 0, :content)"),
-            [{"id": number, "content": "x" * 500} for number in range(ROWS)],
-        )
-
-
-def the_write(number: int) -> None:
-    row = db.session.execute(text("SELECT version FROM bench_row WHERE id = :id"), {"id": number}).one()
-    values = {"id": number, "version": row.version + 1, "content": "y" * 500}
-    db.session.execute(
-        text("UPDATE bench_row SET version = :version, content = :content WHERE id = :id"), values
-    )
-    db.session.execute(
-        text("INSERT INTO bench_version (id, row_id, content) VALUES (:id, :row, :content)"),
-        {"id": uuid.uuid4().hex, "row": number, "content": "y" * 500},
-    )
-
-
-@use_case(permission=Permission.LOG_KEEP, code="log.heartbeat", action="U")
-def audited_write(actor: Actor, number: int) -> None:
-    the_write(number)
-
-
-def unaudited(number: int) -> None:
-    with unit_of_work():
-        the_write(number)
-
-
-def audited(number: int) -> None:
-    with acting(SYSTEM, "bench"):
-        audited_write(SYSTEM, number)
+    office = cases.open_office(app)
+    browser = office.client("caseworker")
+    today = clock.today().strftime("%d.%m.%Y")
+    opened = [
+        cases.open_case(office, browser, surname="Sinov" + "abdefghijklmnopq"[number % 16], consent_given_on=today)
+        for number in range(clients)
+    ]
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()  # no connection may live through a fork
+    return opened
 
 
 def _lock_chain() -> Any:
@@ -133,31 +110,41 @@ def _lock_chain() -> Any:
     return db.session.execute(text(f"SELECT seq, head FROM bench_chain WHERE id = 1{ending}")).one()
 
 
-def _link(last: Any) -> None:
-    draft = EventDraft(
-        action="U", category="log", code="log.heartbeat", outcome="success", agent_id=SYSTEM.id
-    )
-    body = body_of(draft, new_id(), clock.now(), SYSTEM.id, last.seq + 1)
+def _link(draft: event.EventDraft, last: Any) -> None:
+    body = event.body_of(draft, new_id(), clock.now(), uuid.UUID(int=0), last.seq + 1)
     head = hashlib.sha256(last.head.encode() + body).hexdigest()
     values = {"seq": last.seq + 1, "body": body.decode(), "head": head}
     db.session.execute(text("INSERT INTO bench_link (seq, body, head) VALUES (:seq, :body, :head)"), values)
     db.session.execute(text("UPDATE bench_chain SET seq = :seq, head = :head WHERE id = 1"), values)
 
 
-def chained_at_commit(number: int) -> None:
-    with unit_of_work():
-        the_write(number)
-        _link(_lock_chain())
+def unaudited() -> None:
+    """No event is written; everything else is as it is."""
+    event.write = lambda draft: uuid.UUID(int=0)
 
 
-def chained_throughout(number: int) -> None:
-    with unit_of_work():
-        last = _lock_chain()
-        the_write(number)
-        _link(last)
+def audited() -> None:
+    """The product as it is."""
 
 
-WAYS: dict[str, Callable[[int], None]] = {
+def chained_at_commit() -> None:
+    """A hash chain, whose last link is locked when the event is written, just before the commit."""
+    event.write = lambda draft: _link(draft, _lock_chain())  # type: ignore[assignment,func-returns-value,return-value]
+
+
+def chained_throughout() -> None:
+    """A hash chain, whose last link is locked when the request begins."""
+    begin, held = unit_of_work_module.begin, []
+
+    def begin_with_lock(*, write: bool) -> None:
+        begin(write=write)
+        held[:] = [_lock_chain()] if write else []
+
+    unit_of_work_module.begin = begin_with_lock
+    event.write = lambda draft: _link(draft, held[0] if held else _lock_chain())  # type: ignore[assignment,func-returns-value,return-value]
+
+
+WAYS: dict[str, Callable[[], None]] = {
     "unaudited": unaudited,
     "audited": audited,
     "chain, lock at commit": chained_at_commit,
@@ -165,39 +152,51 @@ WAYS: dict[str, Callable[[int], None]] = {
 }
 
 
-def _client(app: Flask, way: Callable[[int], None], place: int, count: int, ready: Any) -> None:
-    with app.app_context():
-        way(place)
-        ready.wait()
-        for step in range(count):
-            way((place * 97 + step) % ROWS)  # clients rarely meet on a row
-            db.session.remove()
-        ready.wait()
+def _client(app: Flask, way: Callable[[], None], case_id: uuid.UUID, count: int, ready: Any) -> None:
+    """One browser that records support again and again, through every layer of the product but the socket."""
+    way()
+    browser = app.test_client()
+    staff.sign_in(browser, "caseworker")
+    path = f"/cases/{case_id}/support/psychosocial/new"
+    today = clock.today()
+    form = cases.SUPPORT["psychosocial"] | staff.hidden(browser.get(path)) | {"action": "save"}
+    form |= {
+        "happened_on": today.strftime("%d.%m.%Y"),
+        "next_step_on": (today + timedelta(days=9)).strftime("%d.%m.%Y"),
+    }
+    ready.wait()
+    for _ in range(count):
+        answer = browser.post(path, data=form | {"form_key": str(uuid.uuid4())})
+        if answer.status_code != 303:
+            raise RuntimeError(f"the write was refused: {answer.status_code}")
+    ready.wait()
 
 
-def writes_per_second(app: Flask, way: Callable[[int], None], clients: int, count: int) -> float:
-    ready = FORK.Barrier(clients + 1)
-    children = [
-        FORK.Process(target=_client, args=(app, way, place, count, ready)) for place in range(clients)
-    ]
+def writes_per_second(app: Flask, way: Callable[[], None], opened: list[uuid.UUID], count: int) -> float:
+    ready = FORK.Barrier(len(opened) + 1, timeout=300)
+    children = [FORK.Process(target=_client, args=(app, way, case_id, count, ready)) for case_id in opened]
     for child in children:
         child.start()
     ready.wait()
     took = timed(ready.wait)
     for child in children:
         child.join()
-    return clients * count / took
+    return len(opened) * count / took
 
 
 def compare_writes(app: Flask, clients: int, count: int) -> None:
+    opened = prepare(app, clients)
     found: dict[str, list[float]] = {name: [] for name in WAYS}
     for _ in range(3):  # in turns, so that what else the machine does falls on all alike
         for name, way in WAYS.items():
-            found[name].append(writes_per_second(app, way, clients, count))
+            found[name].append(writes_per_second(app, way, opened, count))
     best = {name: max(rates) for name, rates in found.items()}
     for name, rate in best.items():
         cost = best["unaudited"] / rate
-        print(f"  {name:<24}{rate:8,.0f} writes/s with {clients} clients   {cost:5.2f} x the unaudited time")
+        print(
+            f"  {name:<24}{rate:8,.0f} writes/s with {clients} clients   {cost:5.2f} x the unaudited time",
+            flush=True,
+        )
 
 
 # ---------------------------------------------------------------- the log
@@ -315,7 +314,7 @@ def measure_log(app: Flask, events: int, folder: Path) -> None:
     print(f"  written in bulk          {events / made:10,.0f} events/s")
     print(f"  sequenced                {events / took:10,.0f} events/s")
     sign(identity_here())
-    body = len(body_of(a_draft(), new_id(), clock.now(), new_id(), 1))
+    body = len(event.body_of(a_draft(), new_id(), clock.now(), new_id(), 1))
     print(
         f"  on disk                  {bytes_per_event(events):10,.0f} bytes/event with tree and indices; body {body}"
     )
@@ -379,17 +378,13 @@ def installations(engines: list[str]) -> Iterator[Iterator[tuple[str, Flask]]]:
 def run(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--writes", type=int, default=200, help="of each client")
+    parser.add_argument("--writes", type=int, default=100, help="of each client")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--engines", default="sqlite,postgresql")
     asked = parser.parse_args(arguments or [])
     with installations(asked.engines.split(",")) as each, tempfile.TemporaryDirectory() as folder:
         for name, app in each:
             print(f"{name}, {asked.events:,} events")
-            with app.app_context():
-                prepare_tables()
-                db.session.remove()
-                db.engine.dispose()  # no connection may live through a fork
             compare_writes(app, asked.clients, asked.writes)
             here = Path(folder) / name
             here.mkdir()

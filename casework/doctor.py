@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from casework.audit.identity import Identity, LogProblem
 from casework.core import clock
 from casework.core.schema import SchemaProblem, head, refuse_other, version_of
 from casework.vault.providers import KeyProblem, open_provider
@@ -202,6 +203,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             if version_of(connection) == head():
                 yield _check("keys of the records", lambda: _keys_of_records(settings, connection))
                 yield _check("administrator", lambda: _administrator(connection))
+                yield _check("audit log", lambda: _audit_log(settings, connection))
     except SQLAlchemyError as problem:
         cause = str(getattr(problem, "orig", None) or problem).strip().splitlines()
         said = cause[0] if cause else type(problem).__name__
@@ -292,3 +294,24 @@ def _administrator(connection: Connection) -> str:
     if not count:
         raise _Wrong("nobody can administrate", "Run: casework user add NAME --role admin")
     return f"{count} can sign in"
+
+
+def _audit_log(settings: Settings, connection: Connection) -> str:
+    """Its keys fit, and what it signed last is not ahead of the database."""
+    identity = Identity(settings.home / "log")
+    try:
+        verifier, last = identity.verifier(), identity.last_checkpoint()
+        if identity.signer().verifier != verifier:
+            raise LogProblem("Its signing key and its public key do not belong together.")
+    except LogProblem as problem:
+        raise _Wrong(
+            str(problem),
+            'See docs/audit-log.md, "A log that refuses to sign". On a new installation: casework init',
+        ) from problem
+    size = connection.execute(text("SELECT size FROM audit_state")).scalar_one()
+    if last is not None and last.size > size:
+        raise _Wrong(
+            f"{last.size} events were signed, but the database holds {size}: it is older than its log",
+            'See docs/audit-log.md, "A log that refuses to sign".',
+        )
+    return f"{verifier.name}, {size} events, {last.size if last else 0} of them signed"

@@ -14,13 +14,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert
+from sqlalchemy import Insert, Uuid, bindparam, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.audit.models import AuditEvent, AuditEventSubject, AuditPending
 from casework.core import clock
 from casework.core.database import db
 from casework.core.ids import new_id
 from casework.core.unit_of_work import after_commit, before_commit
+
+_event, _pending, _subject = AuditEvent.__table__, AuditPending.__table__, AuditEventSubject.__table__
 
 FORMAT = 1
 MAX_BODY_BYTES = 65_535
@@ -195,14 +198,39 @@ def write_many(drafts: list[EventDraft]) -> list[uuid.UUID]:
         subjects.extend(
             {"subject_id": subject, "event_uid": event_uid} for subject in dict.fromkeys(draft.subject_ids)
         )
-    session.execute(insert(AuditEvent.__table__), events)
-    session.execute(insert(AuditPending.__table__), pending)
-    if subjects:
-        session.execute(insert(AuditEventSubject.__table__), subjects)
+    if len(events) == 1 and engine.dialect.name == "postgresql":
+        people = [row["subject_id"] for row in subjects]
+        session.execute(
+            _IN_ONE, {f"the_{name}": value for name, value in events[0].items()} | {"people": people}
+        )
+    else:
+        session.execute(insert(_event), events)
+        session.execute(insert(_pending), pending)
+        if subjects:
+            session.execute(insert(_subject), subjects)
     reached = _writer.planned
     before_commit(_be_unsure)
     after_commit(lambda: _advance(reached))
     return uids
+
+
+def _all_in_one() -> Insert:
+    """One event with its place in the outbox and its people as one statement, which saves two ways to the server."""
+    uid = bindparam("the_event_uid", type_=Uuid())
+    names = [column.name for column in _event.columns if column.name != "id"]
+    event = insert(_event).values(
+        {name: bindparam(f"the_{name}", type_=_event.c[name].type) for name in names}
+    )
+    pending = insert(_pending).values(event_uid=uid)
+    people = select(func.unnest(bindparam("people", type_=ARRAY(Uuid()))), uid)
+    return (
+        insert(_subject)
+        .from_select(["subject_id", "event_uid"], people)
+        .add_cte(event.cte("event"), pending.cte("pending"))
+    )
+
+
+_IN_ONE = _all_in_one()
 
 
 def _be_unsure() -> None:
