@@ -100,7 +100,9 @@ def test_details_are_corrected_with_a_reason_and_earlier_ones_stay(office: Offic
     case_id = open_case(office, client)
     details = case_form(office)
     for name in [
-        each for each in details if each.startswith("consent") or each in ("case_type", "needs_level", "not_duplicate")
+        each
+        for each in details
+        if each.startswith("consent") or each in ("case_type", "needs_level", "not_duplicate")
     ]:
         del details[name]
     changed = details | {"surname": "Yangiyeva", "safe_hours": "10:00", "reason": "Nikoh"}
