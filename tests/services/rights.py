@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from tests.services import staff
 from tests.services.cases import CANARY, SUPPORT, Office, open_case
@@ -34,11 +34,14 @@ def upload(
     """Sends a document through the page."""
     path = f"/cases/{case_id}/documents/new"
     carried = staff.hidden(client.get(path))
-    return client.post(
-        path,
-        data={**carried, "description": description, "file": (io.BytesIO(content), name)},
-        content_type="multipart/form-data",
-    )
+    sent = {**carried, "description": description, "file": (io.BytesIO(content), name)}
+    builder = EnvironBuilder(path, method="POST", data=sent, content_type="multipart/form-data")
+    environ = builder.get_environ()
+    builder.close()
+    try:
+        return client.open(environ)
+    finally:
+        environ["wsgi.input"].close()  # a large body is a temporary file of the test client
 
 
 def full_case(office: Office, client: FlaskClient) -> uuid.UUID:

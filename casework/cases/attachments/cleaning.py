@@ -28,7 +28,7 @@ MOST_OBJECTS = 500_000
 
 EXTENSIONS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png", "text/plain": "txt"}
 
-WRONG_TYPE = _l("This is not a PDF, a JPEG or PNG picture, or a plain text. Choose another file.")
+WRONG_TYPE = _l("This is not a PDF, a photo or picture, or a plain text. Choose another file.")
 BROKEN = _l(
     "This file is damaged or has something in it that is not accepted. Save it anew or scan it again."
 )

@@ -205,7 +205,7 @@ def _support(case: Case) -> list[Part]:
 
 def _follow_ups(case: Case) -> Part:
     items, data = [], []
-    states = {"open": _("Open"), "done": _("Done"), "not_needed": _("No longer needed")}
+    states = {"open": _("Still to be done"), "done": _("Done"), "not_needed": _("No longer needed")}
     for each in rights.follow_ups_of(case.id, KINDS):
         step, why = people.reveal(each.step), people.reveal(each.closed_reason)
         lines = _filled((_("Next step"), step or ""), (states[each.status], why or "–"))

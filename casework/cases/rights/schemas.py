@@ -34,7 +34,7 @@ DECISIONS: dict[str, Any] = {
 DECIDED: dict[str, Any] = {
     "granted": _l("To be done"),
     "partly": _l("To be done in part"),
-    "refused": _l("Refused"),
+    "refused": _l("Not to be done"),
 }
 
 

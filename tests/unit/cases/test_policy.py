@@ -36,7 +36,9 @@ def test_only_three_roles_have_anything_to_do_with_a_case() -> None:
 
 def test_no_rule_gives_the_note_to_everybody_of_a_role() -> None:
     assert all(Compartment.NOTE not in rule.compartments for rule in policy.RULES)
-    assert {rule.role for rule in policy.RULES if rule.also is not None} == {Role.PSYCHOLOGIST}
+    assert {rule.role for rule in policy.RULES if rule.also is policy.clinical_pair} == {Role.PSYCHOLOGIST}
+    assert {rule.also for rule in policy.RULES} == {None, policy.clinical_pair, policy.own_key}
+    assert not policy.own_key(actor(), thing())
 
 
 def test_every_rule_about_a_case_asks_whose_it_is() -> None:
