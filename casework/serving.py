@@ -152,6 +152,9 @@ def run_jobs(app: Flask) -> None:
 def run_web(handle: int, workers: int) -> None:
     """The web server on a socket that the parent opened. Returns never: gunicorn ends the process."""
     from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+    from gunicorn.http import wsgi  # type: ignore[import-untyped]
+
+    wsgi.SERVER = "casework"  # which program serves, and of what make, is nobody's business
 
     class Server(BaseApplication):  # type: ignore[misc]  # the library has no types
         def load_config(self) -> None:

@@ -9,8 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
 Environment = Literal["development", "testing", "production"]
 ENVIRONMENTS = ("development", "testing", "production")
+DRIVERS = ("sqlite", "postgresql+psycopg")
+SHORTEST_SECRET = 32
 
 
 class SettingsProblem(Exception):
@@ -92,8 +97,10 @@ def from_environment() -> Settings:
         ]
         if missing:
             raise SettingsProblem(f"Production needs {', '.join(missing)} to be set.")
-        if len(secret_key) < 32:
-            raise SettingsProblem("CASEWORK_SECRET_KEY must be at least 32 characters of random text.")
+        if len(secret_key) < SHORTEST_SECRET:
+            raise SettingsProblem(
+                f"CASEWORK_SECRET_KEY must be at least {SHORTEST_SECRET} characters of random text."
+            )
     return Settings(
         environment=cast(Environment, environment),
         home=home,
@@ -121,11 +128,18 @@ def secret_of(home: Path) -> str:
     """The cookie-signing secret of a home: made by `casework init`, kept beside the keys."""
     path = home / "keys" / "cookie.secret"
     try:
-        return path.read_text().strip()
+        secret = path.read_text(encoding="ascii").strip()
     except (FileNotFoundError, NotADirectoryError):
         return secrets.token_urlsafe(48)
     except OSError as problem:
         raise SettingsProblem(f"The file {path} cannot be read: {problem.strerror}.") from problem
+    except UnicodeDecodeError:
+        secret = ""
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingsProblem(
+            f"The file {path} is damaged. Remove it and run `casework init`; everybody signs in anew."
+        )
+    return secret
 
 
 def keep_secret(home: Path) -> None:
@@ -142,7 +156,15 @@ def keep_secret(home: Path) -> None:
 def _driver(url: str) -> str:
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
+            url = "postgresql+psycopg://" + url.removeprefix(scheme)
+    try:
+        known = make_url(url).drivername in DRIVERS
+    except (ArgumentError, ValueError):
+        known = False
+    if not known:  # the address may hold a password, so it is not repeated
+        raise SettingsProblem(
+            "CASEWORK_DATABASE_URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
+        )
     return url
 
 

@@ -46,7 +46,14 @@ class ProtectedBlueprint(Blueprint):
         def declare(view: View) -> View:
             guarded = _guard(view, permission)
             endpoint = options.pop("endpoint", view.__name__)
-            self.add_url_rule(rule, endpoint=endpoint, view_func=guarded, methods=[method], **options)
+            self.add_url_rule(
+                rule,
+                endpoint=endpoint,
+                view_func=guarded,
+                methods=[method],
+                provide_automatic_options=False,  # it would answer without the guard, and so without an event
+                **options,
+            )
             return view
 
         return declare

@@ -40,16 +40,6 @@ def _cyrillic(name: str) -> str:
     return to_cyrillic(name)
 
 
-def district_of(place: Place) -> Place | None:
-    """The district that a place is or lies in; None above districts."""
-    return queries.place_or_none(place.district_id)
-
-
-def region_of(place: Place) -> Place | None:
-    """The region that a place is or lies in."""
-    return queries.place_or_none(place.region_id)
-
-
 def path_to(place_id: uuid.UUID | None) -> list[Place]:
     """From the region down to the place; empty for an unknown id."""
     place = queries.place_or_none(place_id)
@@ -58,11 +48,6 @@ def path_to(place_id: uuid.UUID | None) -> list[Place]:
     steps = [place.region_id, place.district_id, place.id]
     known = queries.places_by_id(steps)
     return [known[step] for step in dict.fromkeys(steps) if step in known]
-
-
-def is_inside(place: Place, area_id: uuid.UUID | None) -> bool:
-    """Whether the place is the area or lies in it (a region, a district, or the place itself)."""
-    return area_id is not None and area_id in (place.id, place.district_id, place.region_id)
 
 
 class Register:

@@ -84,11 +84,6 @@ def offices_of_staff() -> SelectBase:
     return select(Staff.id.label("staff_id"), Staff.place_id)
 
 
-def staff_or_none(staff_id: uuid.UUID) -> Staff | None:
-    """One member of staff."""
-    return db.session.get(Staff, staff_id)
-
-
 def staff_for(staff_id: uuid.UUID) -> Staff:
     """One member of staff; `NotFound` when there is none."""
     staff = db.session.get(Staff, staff_id)
@@ -122,18 +117,11 @@ def active_admins() -> int:
     return db.session.scalar(wanted) or 0
 
 
-def caseworkers_of(place_id: uuid.UUID | None) -> list[Staff]:
-    """The active caseworkers of an office, by name."""
-    return _of_office(place_id, Role.CASEWORKER)
-
-
 def supervisors_of(place_id: uuid.UUID | None) -> list[Staff]:
     """The active supervisors of an office, by name."""
-    return _of_office(place_id, Role.SUPERVISOR)
-
-
-def _of_office(place_id: uuid.UUID | None, role: Role) -> list[Staff]:
-    wanted = select(Staff).where(Staff.place_id == place_id, Staff.role == role.value, Staff.active)
+    wanted = select(Staff).where(
+        Staff.place_id == place_id, Staff.role == Role.SUPERVISOR.value, Staff.active
+    )
     return list(db.session.scalars(wanted.order_by(Staff.display_name, Staff.id)))
 
 
@@ -255,11 +243,6 @@ def all_places() -> Sequence[Row[Any]]:
 def has_places() -> bool:
     """Whether there is any place at all."""
     return db.session.scalar(select(Place.id).limit(1)) is not None
-
-
-def has_staff() -> bool:
-    """Whether there is anybody at all."""
-    return db.session.scalar(select(Staff.id).limit(1)) is not None
 
 
 def has_leftovers(sessions_before: datetime, counts_before: datetime, forms_before: datetime) -> bool:

@@ -111,7 +111,7 @@ def change_staff(actor: Actor, staff_id: uuid.UUID, version: int | None, data: M
     """Changes name, role, domain and office. `StaleVersion` when somebody else did so meanwhile."""
     staff = queries.staff_for(staff_id)
     about(staff)
-    if version is not None and version != staff.version:
+    if version != staff.version:
         theirs = {name: getattr(staff, name) for name in ("display_name", "role", "domain")}
         raise StaleVersion({**theirs, "place": staff.place_id}, staff.version)
     role, place, domain = _position(data)

@@ -90,7 +90,10 @@ class Trail:
     when_refused: list[Callable[[], None]] = field(default_factory=list)
 
     def main(self) -> Entry | None:
-        """The entry that names the event."""
+        """The entry that names the event: a refusal before all, so that wrong input beside a forged id hides nothing."""
+        denied = [entry for entry in self.entries if entry.outcome == "denied"]
+        if denied:
+            return denied[0]
         acts = [entry for entry in self.entries if entry.declaration.action != "R"]
         return acts[0] if acts else (self.entries[0] if self.entries else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Tashkent")
@@ -51,8 +51,3 @@ def moved_to(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _frozen.reset(token)
-
-
-def days_from_now(days: int) -> date:
-    """The local date that many days from today."""
-    return today() + timedelta(days=days)

@@ -13,8 +13,6 @@ from sqlalchemy import DateTime, String, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import MappedColumn, mapped_column
 
-Sensitivity = Literal["C0", "C1", "C2", "C3", "C4"]
-
 
 def plain(sensitivity: Literal["C0", "C1"], *args: Any, **kwargs: Any) -> MappedColumn[Any]:
     """A column in plain text. Only C0 and C1 may be."""

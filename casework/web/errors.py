@@ -27,12 +27,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from casework.access.actor import actor_or_none
 from casework.core.errors import (
+    Conflict,
     DomainError,
     IllegalMove,
     InvalidInput,
@@ -87,6 +88,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, _domain_error)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(PoolTimeout, _busy)
+    app.register_error_handler(IntegrityError, _crossed)
     app.register_error_handler(KeyProblem, _key_missing)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
@@ -104,6 +106,7 @@ def error_response(
     code: str = "",
     message: Any = None,
     lines: list[str] | None = None,
+    written: list[tuple[str, str]] | None = None,
     reference: str | None = None,
 ) -> Response:
     """The page (or problem details) of a status, with a reference code that the log knows too."""
@@ -130,6 +133,7 @@ def error_response(
             message=message,
             advice=advice,
             lines=lines or [],
+            written=written or [],
             reference=reference,
         )
         response = make_response(page)
@@ -185,12 +189,7 @@ def _forged_or_outdated(_problem: CSRFError) -> ResponseReturnValue:
 
 
 def _domain_error(problem: DomainError) -> ResponseReturnValue:
-    lines: list[str] = []
-    if isinstance(problem, InvalidInput):
-        lines = [str(message) for messages in problem.errors.values() for message in messages]
-    if isinstance(problem, IllegalMove) and problem.possible:
-        lines = [_("What is possible now:"), *(str(step) for step in problem.possible)]
-    response = error_response(problem.status, code=problem.code, message=problem.message, lines=lines)
+    response = _offer_to_send_again(problem) or _page_of(problem)
     if isinstance(problem, TooManyAttempts):
         response.headers["Retry-After"] = str(problem.wait_seconds)
     elif isinstance(problem, Unavailable):
@@ -198,9 +197,44 @@ def _domain_error(problem: DomainError) -> ResponseReturnValue:
     return response
 
 
+def _offer_to_send_again(problem: DomainError) -> Response | None:
+    """What was typed, with a button to send it again, where that may go well the next time."""
+    passing = isinstance(problem, Unavailable) or problem.message is Conflict.default
+    if not passing or _wants_json():
+        return None
+    typed = resume.typed_here(request)
+    if not typed:
+        return None
+    _note(problem.status, problem.code, new_reference())
+    path = request.full_path.removesuffix("?")
+    response = make_response(resume.resend_page(path, typed, "again", problem.message))
+    response.status_code = problem.status
+    return response
+
+
+def _page_of(problem: DomainError) -> Response:
+    lines: list[str] = []
+    written: list[tuple[str, str]] = []
+    if isinstance(problem, InvalidInput):
+        lines = [str(message) for messages in problem.errors.values() for message in messages]
+    if isinstance(problem, IllegalMove) and problem.possible:
+        lines = [_("What is possible now:"), *(str(step) for step in problem.possible)]
+    if isinstance(problem, Conflict):  # the step is gone, what was written for it is not
+        written = resume.written(resume.typed_here(request))
+    return error_response(
+        problem.status, code=problem.code, message=problem.message, lines=lines, written=written
+    )
+
+
 def _busy(_problem: Exception) -> ResponseReturnValue:
     """The database cannot answer now."""
     return _domain_error(Unavailable())
+
+
+def _crossed(problem: IntegrityError) -> ResponseReturnValue:
+    """Two people wrote what only one of them could. The log says where, so that a mistake of the program is seen too."""
+    _note(409, type(problem).__name__, "-", _where(problem))
+    return _domain_error(Conflict())
 
 
 def _key_missing(problem: KeyProblem) -> ResponseReturnValue:
@@ -214,6 +248,8 @@ def _http_error(problem: HTTPException) -> ResponseReturnValue:
     original = getattr(problem, "original_exception", None)
     if isinstance(original, DomainError):  # raised after the view, where Flask wraps it
         return _domain_error(original)
+    if isinstance(original, OperationalError | PoolTimeout):
+        return _busy(original)
     if problem.response is not None:
         return problem.response
     if status < 400:

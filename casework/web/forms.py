@@ -282,16 +282,26 @@ class Form:
 
     def add_error(self, name: str, message: Any) -> None:
         """Adds one message at a field, or at the whole form when it has no such field."""
-        self.errors.setdefault(name if name in self._fields else FORM_ERROR, []).append(str(message))
+        found = self.errors.setdefault(name if name in self._fields else FORM_ERROR, [])
+        if str(message) not in found:
+            found.append(str(message))
 
     def load(self) -> dict[str, Any]:
         """The clean values of all fields. Raises InvalidInput with one list of messages per field."""
+        if twice := [name for name in self._fields if self._sent_differently(name)]:
+            raise InvalidInput({name: [self.schema.error_messages["type"]] for name in twice})
         try:
             loaded: dict[str, Any] = self.schema.load(self._given())
         except ValidationError as problem:
             found = problem.messages if isinstance(problem.messages, dict) else {"_schema": problem.messages}
             raise InvalidInput(_flat(found)) from problem
         return loaded
+
+    def _sent_differently(self, name: str) -> bool:
+        """Whether a field that takes one value was sent with several: which one was meant, nobody knows."""
+        if self.formdata is None or isinstance(self.schema.load_fields[name], typed.Several):
+            return False
+        return len(set(self.formdata.getlist(name))) > 1
 
     def _given(self) -> dict[str, Any]:
         given: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """The same form sent twice does its work once: the second post lands on the first one's result.
 
 Every rendered form carries a fresh `form_key`. The audit boundary asks `replayed` before a post and calls `remember` in
-the transaction of its work; two posts at the same moment meet at the unique constraint and one of them is undone.
+the transaction of its work; of two posts at the same moment the second waits. A unique constraint stands behind it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import uuid
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Table, Text, UniqueConstraint, Uuid, delete, insert, select
+from sqlalchemy import Table, Text, UniqueConstraint, Uuid, delete, insert, select, text
 from sqlalchemy.orm import Mapped
 
 from casework.core import clock
@@ -48,8 +48,16 @@ def replayed(actor_id: uuid.UUID, form_key: str) -> str | None:
     """Where the first post of this form led; None when there was none, or the key is not one of ours."""
     if (form := _as_key(form_key)) is None:
         return None
+    _one_at_a_time(form)
     wanted = select(FormPost.location).where(FormPost.staff_id == actor_id, FormPost.form_key == form)
     return db.session.scalar(wanted)
+
+
+def _one_at_a_time(form: uuid.UUID) -> None:
+    """A twin waits until the first post has ended, and then lands on its result. SQLite has one writer anyway."""
+    if db.session.get_bind().dialect.name == "postgresql":
+        number = form.int & (2**63 - 1)
+        db.session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
 
 
 def remember(actor_id: uuid.UUID, form_key: str, endpoint: str, location: str) -> None:

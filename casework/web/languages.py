@@ -76,8 +76,8 @@ def _select() -> str:
 def _remember(response: Response) -> Response:
     """After the page: the actor is known by then."""
     asked = _asked()
-    if asked is None or session.get("lang") == asked.tag:
-        return response
+    if asked is None or session.get("lang") == asked.tag or response.cache_control.public:
+        return response  # a file that shared caches keep carries nobody's cookie
     session["lang"] = asked.tag
     remember: RememberLocale | None = current_app.extensions.get(_REMEMBER)
     actor = actor_or_none()

@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import Flask, Request, current_app, g, render_template
+from werkzeug.exceptions import HTTPException
 
 from casework.access.actor import actor_or_none
 from casework.web.replies import safe_next
@@ -66,6 +67,26 @@ def typed_fields(request: Request) -> list[tuple[str, str]]:
     ]
 
 
+def typed_here(request: Request) -> list[tuple[str, str]]:
+    """What a form of ours brought and a page may give back; nothing when it holds no more than unseen fields."""
+    if request.method != "POST" or is_sign_in(request) or not sent_from_here(request):
+        return []
+    try:
+        fields = typed_fields(request)
+    except HTTPException:  # too large, or no form at all
+        return []
+    return fields if written(fields) else []
+
+
+def written(fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of these fields what a person wrote or chose."""
+    return [
+        (name, value)
+        for name, value in fields
+        if name not in ("form_key", "version") and not name.startswith("_") and value.strip()
+    ]
+
+
 def carry(request: Request) -> dict[str, str]:
     """Hidden fields for the sign-in form: what was typed before, or what the sign-in form itself already carries."""
     if carried := request.form.get(FIELD):
@@ -94,20 +115,19 @@ def resume_page(fields: Mapping[str, str], staff_id: uuid.UUID | None = None) ->
     return resend_page(opened["path"], opened["fields"], "resume")
 
 
-def resend_page(path: str, fields: Iterable[Iterable[str]], reason: str) -> str:
-    """The page that shows what was typed and sends it again with a fresh token. `reason` is "resume" or "token"."""
+def resend_page(path: str, fields: Iterable[Iterable[str]], reason: str, message: Any = None) -> str:
+    """The page that shows what was typed and sends it again with a fresh token.
+
+    `reason` is "resume", "token", or "again" with a `message` that says why it did not go well.
+    """
     pairs = [(name, value) for name, value in fields]
-    seen = [
-        (name, value)
-        for name, value in pairs
-        if name not in ("form_key", "version") and not name.startswith("_")
-    ]
     return render_template(
         "resend.html",
         path=safe_next(path),
         fields=pairs,
-        shown=[pair for pair in seen if pair[1].strip()],
+        written=written(pairs),
         reason=reason,
+        message=message,
     )
 
 

@@ -14,6 +14,7 @@ APOSTROPHES = "'`\u00b4\u2018\u2019\u02bb\u02bc\u02b9\uff07"
 
 _AFTER_O_G = re.compile(f"(?<=[OoGg])[{APOSTROPHES}]")
 _INSIDE_WORD = re.compile(f"(?<=[^\\W\\d_OoGg])[{APOSTROPHES}](?=[^\\W\\d_])")
+_NO_CHARACTER = "\ufffd"  # stands where the sent bytes were no UTF-8
 _DIRECTION_MARKS = set("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _NAME_MARKS = set(" -.\u2010\u2011" + APOSTROPHES)
 
@@ -26,7 +27,7 @@ def tidy(text: str) -> str:
 def has_control_characters(text: str, *, lines: bool) -> bool:
     """Whether the text has characters that nobody sees or that turn its direction; line breaks only with `lines`."""
     for character in text:
-        if character in _DIRECTION_MARKS:
+        if character in _DIRECTION_MARKS or character == _NO_CHARACTER:
             return True
         category = unicodedata.category(character)
         if category in ("Cs", "Co", "Cn", "Zl", "Zp"):

@@ -20,13 +20,14 @@ from casework.accounts.views.blueprint import bp
 from casework.core.pack import load_pack
 from casework.web.forms import Form
 from casework.web.replies import done
+from casework.web.wording import has_control_characters, tidy
 
 
 @bp.get("/admin/staff", permission=Permission.STAFF_MANAGE)
 def staff() -> ResponseReturnValue:
     """Everybody who works here."""
-    part = request.args.get("part", "").strip()[:64]
-    page = staffing.list_staff(current_actor(), request.args.get("after", "")[:64], part)
+    part, after = (_line(request.args.get(name, "")) for name in ("part", "after"))
+    page = staffing.list_staff(current_actor(), after, part)
     domains = load_pack().value_set("domain")
     rows = [
         {
@@ -44,6 +45,12 @@ def staff() -> ResponseReturnValue:
     if page.next_after:
         next_href = url_for("accounts.staff", after=page.next_after, part=part or None)
     return render_template("accounts/staff.html", rows=rows, part=part, next_href=next_href)
+
+
+def _line(given: str) -> str:
+    """What stands in the address, as far as a user name or a name can be it: PostgreSQL takes no NUL in a text."""
+    asked = tidy(given)[:64]
+    return "" if has_control_characters(asked, lines=False) else asked
 
 
 @bp.get("/admin/staff/new", permission=Permission.STAFF_MANAGE)

@@ -87,10 +87,10 @@ def typed_of(
     return content
 
 
-def drop_draft(actor: Actor, draft_id: uuid.UUID | None) -> None:
-    """The form was sent: its draft has served. One that is gone already does no harm."""
+def drop_draft(actor: Actor, draft_id: uuid.UUID | None, form: str, case_id: uuid.UUID | None = None) -> None:
+    """The form was sent: its draft has served. One that is gone already does no harm, another form's stays."""
     draft = queries.draft_or_none(actor, draft_id) if draft_id else None
-    if draft is not None:
+    if draft is not None and draft.form == form and draft.case_id == case_id:
         _drop(draft)
 
 

@@ -71,7 +71,7 @@ def open_case(actor: Actor, draft_id: uuid.UUID | None, data: Mapping[str, Any])
     keep_in_step(person.id)
     consent = add_consent(actor, case, "case_management", data, AT_INTAKE)
     leave_intake(actor, case, consent)
-    drop_draft(actor, draft_id)
+    drop_draft(actor, draft_id, "case")
     return Opened(case.id, person.display_code, failing)
 
 

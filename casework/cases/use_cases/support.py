@@ -93,7 +93,7 @@ def record_support(
     _keep_version(actor, record, data)
     add_to_timeline(case, f"support_{kind}", record.id, on=record.happened_on)
     keep_next_step(actor, record, data)
-    drop_draft(actor, draft_id)
+    drop_draft(actor, draft_id, kind, case.id)
     return record
 
 

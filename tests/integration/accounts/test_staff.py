@@ -272,3 +272,22 @@ def test_every_answer_leaves_exactly_one_event(client: FlaskClient, admin: uuid.
         before = len(events())
         assert client.get(path).status_code == 200
         assert len(events()) == before + 1
+
+
+@pytest.mark.parametrize("asked", ["part=%00", "part=a%00b", "after=%00", "part=%FF", "after=%F0%9F%99%82"])
+def test_the_list_of_staff_bears_any_address(client: FlaskClient, admin: uuid.UUID, asked: str) -> None:
+    sign_in(client, "admin")
+    assert client.get(f"/admin/staff?{asked}").status_code == 200
+
+
+def test_a_change_that_says_no_version_overwrites_nothing(
+    app: Flask, client: FlaskClient, admin: uuid.UUID, places: dict[str, uuid.UUID]
+) -> None:
+    someone = add_staff(app, "dilnoza", "caseworker", place=places["1703202"])
+    sign_in(client, "admin")
+    carried = hidden(client.get(f"/admin/staff/{someone}"))
+    carried.pop("version")
+    data = {"display_name": "Other", "role": "caseworker", "place": str(places["1703202"])}
+    answer = client.post(f"/admin/staff/{someone}", data=carried | data)
+    assert answer.status_code == 409
+    assert _staff(app, "dilnoza").display_name != "Other"

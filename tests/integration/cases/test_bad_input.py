@@ -307,3 +307,40 @@ def test_a_draft_that_is_gone_is_kept_anew(office: Office) -> None:
     answer = client.post(path, data={"surname": "Yarimtayeva", "action": "draft"} | carried)
     assert answer.status_code == 303
     assert "My drafts" in client.get("/").get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "path", ["person", "needs-level", "consents", "support/education/new", "referrals/new"]
+)
+def test_wrong_input_beside_a_forged_id_is_recorded_as_a_denied_access(
+    office: Office, events: Events, path: str
+) -> None:
+    theirs = open_case(office, office.client("caseworker"))
+    answer = staff.post(
+        office.client("caseworker2"), f"/cases/{theirs}/{path}", {"sex": "nonsense"}, opened="/account"
+    )
+    assert answer.status_code == 404
+    last = events()[-1]
+    assert (last["code"], last["outcome"]) == ("access.denied", "denied")
+    assert last["agent_id"] == str(office.people["caseworker2"])
+
+
+def test_a_page_answers_no_options_request(office: Office, events: Events) -> None:
+    client = office.client("caseworker")
+    before = len(events())
+    answer = client.options("/cases")
+    assert answer.status_code == 405
+    assert len(events()) == before
+
+
+def test_a_sent_form_drops_its_own_draft_and_no_other(office: Office) -> None:
+    client = office.client("caseworker")
+    case_id = open_case(office, client)
+    support = f"/cases/{case_id}/support/employment/new"
+    staff.post(client, support, {"work_wish": "Tikuv", "action": "draft"})
+    work = client.get("/").get_data(as_text=True)
+    start = work.index("?draft=")
+    draft = work[start : work.index('"', start)]
+    sent = staff.post(client, f"/cases/{case_id}/support/education/new{draft}", SUPPORT["education"])
+    assert sent.status_code == 303
+    assert draft in client.get("/").get_data(as_text=True)

@@ -145,6 +145,9 @@ def test_init_makes_no_new_key_where_records_are_sealed(installed: Settings, run
             "Production needs CASEWORK_DATABASE_URL, CASEWORK_SECRET_KEY to be set.",
         ),
         ("CASEWORK_PROXIES", "two", "CASEWORK_PROXIES must be a whole number"),
+        ("CASEWORK_DATABASE_URL", "nonsense", "CASEWORK_DATABASE_URL must be"),
+        ("CASEWORK_DATABASE_URL", "mysql://somebody:secret@host/x", "CASEWORK_DATABASE_URL must be"),
+        ("CASEWORK_DATABASE_URL", "postgresql://host:port/x", "CASEWORK_DATABASE_URL must be"),
         ("CASEWORK_KEK", "magic:", "CASEWORK_KEK names no known key provider"),
     ],
 )
@@ -156,6 +159,16 @@ def test_a_wrong_setting_is_one_sentence(
     assert done.code == 1
     assert sentence in done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("left", [b"", b"short\n", b"\xff\xfe" * 40])
+def test_a_damaged_cookie_secret_is_one_sentence(installed: Settings, run: Run, left: bytes) -> None:
+    (installed.home / "keys" / "cookie.secret").write_bytes(left)
+    for command in (("init",), ("serve", "--port", "0"), ("user", "list")):
+        done = run(*command)
+        assert done.code == 1
+        assert "cookie.secret is damaged. Remove it" in done.err
+        assert len(done.err.strip().splitlines()) == 1
 
 
 def test_a_database_server_that_does_not_answer_is_one_sentence(

@@ -39,7 +39,7 @@ WORKER = Actor(uuid.UUID(int=9), Role.CASEWORKER, display_name="Demo worker", lo
 
 PAGE = """
 {% extends "base.html" %}
-{% from "macros/form.html" import render_form %}
+{% from "macros/form.html" import render_form with context %}
 {% block title %}Every widget{% endblock %}
 {% block content %}
 <h1 class="govuk-heading-l">Every widget</h1>
@@ -49,7 +49,7 @@ PAGE = """
 
 PANELS = """
 {% extends "base.html" %}
-{% from "macros/form.html" import render_filters, action_button %}
+{% from "macros/form.html" import render_filters, action_button with context %}
 {% from "macros/panels.html" import identity_bar, timeline, work_list, counts %}
 {% from "macros/pagination.html" import render_pagination %}
 {% from "macros/summary.html" import render_summary %}

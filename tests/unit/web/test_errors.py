@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import re
 import uuid
+from collections.abc import Callable
 
 import pytest
 from flask import Flask, Response, abort
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from casework.core import errors as domain
 from casework.web.resume import FIELD, register_sign_in_page
@@ -172,3 +173,53 @@ def test_carries_typed_text_through_the_sign_in_page_when_the_session_is_gone() 
     assert answer.status_code == 401
     assert FIELD in answer.text
     assert "long text" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (domain.Unavailable(), 503),
+        (OperationalError("UPDATE", {}, Exception()), 503),
+        (domain.Conflict(), 409),
+        (IntegrityError("INSERT", {}, Exception()), 409),
+    ],
+)
+def test_gives_back_what_was_typed_when_it_could_not_be_stored_now(problem: Exception, status: int) -> None:
+    app = make_demo(actor=WORKER, WTF_CSRF_ENABLED=False)
+    app.add_url_rule("/busy", "busy", _raising(problem), methods=["POST"])
+    answer = app.test_client().post(
+        "/busy?lang=en",
+        data={"note": "long text", "version": "3", "new_password": "open sesame", "_step": ""},
+    )
+    assert answer.status_code == status
+    assert 'name="note" value="long text"' in answer.text
+    assert 'name="version" value="3"' in answer.text
+    assert "open sesame" not in answer.text
+    assert str(domain.Unavailable.default if status == 503 else domain.Conflict.default) in answer.text
+
+
+def test_gives_nothing_back_of_a_form_that_another_site_sent_to_a_busy_service() -> None:
+    app = make_demo(actor=WORKER, WTF_CSRF_ENABLED=False)
+    app.add_url_rule("/busy", "busy", _raising(domain.Unavailable()), methods=["POST"])
+    answer = app.test_client().post(
+        "/busy", data={"note": "planted"}, headers={"Sec-Fetch-Site": "cross-site"}
+    )
+    assert answer.status_code == 503
+    assert "planted" not in answer.text
+
+
+def test_shows_what_was_typed_for_a_step_that_is_gone_but_no_button_to_send_it_again() -> None:
+    app = make_demo(actor=WORKER, WTF_CSRF_ENABLED=False)
+    app.add_url_rule("/gone", "gone", _raising(domain.IllegalMove(["Accept"])), methods=["POST"])
+    answer = app.test_client().post("/gone?lang=en", data={"text": "my question"})
+    assert answer.status_code == 409
+    assert "my question" in answer.text
+    assert "Accept" in answer.text
+    assert 'name="text"' not in answer.text
+
+
+def _raising(problem: Exception) -> Callable[[], str]:
+    def view() -> str:
+        raise problem
+
+    return view

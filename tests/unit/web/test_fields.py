@@ -51,6 +51,11 @@ def test_refuses_characters_that_nobody_can_see(hidden: str) -> None:
     assert complaint(fields.text("Line"), hidden).startswith("This text has characters")
 
 
+def test_refuses_what_was_sent_in_bytes_that_are_no_text() -> None:
+    for field in (fields.text("x"), fields.text("x", rows=3), fields.name_part("x")):
+        assert "cannot be shown" in complaint(field, b"ab\xff".decode(errors="replace"))
+
+
 def test_allows_line_breaks_and_pictures_in_a_paragraph_only() -> None:
     assert load(fields.text("Note", rows=3), "yaxshi 🙂\nrahmat") == "yaxshi 🙂\nrahmat"
     assert complaint(fields.name_part("Name"), "Ali 🙂") == "Use letters only: no digits, signs or pictures."

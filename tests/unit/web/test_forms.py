@@ -192,3 +192,18 @@ def test_names_in_the_page_are_the_names_of_the_schema(demo: Flask) -> None:
     page = demo.test_client().get("/").text
     named = set(re.findall(r'name="(\w+)"', page)) - {"viewport", "robots", "csrf_token", "form_key", "_step"}
     assert named >= set(WidgetSchema().fields) - {"place"}
+
+
+def test_refuses_two_values_where_the_form_asks_for_one() -> None:
+    data = typed()
+    data.add("sex", "male")
+    form = Form(WidgetSchema(), data)
+    with pytest.raises(InvalidInput) as refused:
+        form.load()
+    assert list(refused.value.errors) == ["sex"]
+
+
+def test_says_only_once_that_unknown_fields_were_sent() -> None:
+    form = Form(WidgetSchema(), typed(**{f"f{number}": "x" for number in range(50)}))
+    assert form.submit(Recorder()) is None
+    assert len(form.errors["_form"]) == 1

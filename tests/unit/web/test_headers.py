@@ -103,3 +103,12 @@ def test_leads_nobody_to_another_site(target: str | None) -> None:
 
 def test_leads_back_to_a_page_of_ours() -> None:
     assert safe_next("/cases?state=active&x=1#top") == "/cases?state=active&x=1#top"
+
+
+def test_sends_nobodys_cookie_with_a_file_that_shared_caches_keep(demo: Flask) -> None:
+    client = demo.test_client()
+    with client.session_transaction() as session:
+        session["_user_id"] = "somebody's token"
+    with client.get("/assets/icon.svg?lang=ru") as answer:
+        assert answer.cache_control.public
+        assert "Set-Cookie" not in answer.headers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from casework.core import clock
 from casework.core.database import db
-from casework.core.unit_of_work import begin, rollback, unit_of_work
+from casework.core.unit_of_work import begin, commit, rollback, unit_of_work
 from casework.web import idempotency
 from config.settings import Settings
 
@@ -78,3 +79,29 @@ def test_forgets_old_posts(store: Flask) -> None:
             assert idempotency.forget_before(clock.now() - timedelta(days=1)) == 0
             assert idempotency.forget_before(clock.now() + timedelta(days=1)) == 1
             assert idempotency.replayed(ANN, KEY) is None
+
+
+def test_a_twin_waits_for_the_first_post_and_lands_on_its_result(store: Flask) -> None:
+    """On SQLite the second writer waits for the lock; on PostgreSQL, where it could write, for the form's own."""
+    found: list[str | None] = []
+    asked = threading.Event()
+
+    def twin() -> None:
+        with store.app_context():
+            asked.set()
+            begin(write=True)
+            found.append(idempotency.replayed(ANN, KEY))
+            rollback()
+
+    with store.app_context():
+        begin(write=True)
+        assert idempotency.replayed(ANN, KEY) is None
+        second = threading.Thread(target=twin)
+        second.start()
+        asked.wait(10)
+        second.join(0.3)
+        assert found == []
+        idempotency.remember(ANN, KEY, "cases.open_case", "/cases/1")
+        commit()
+        second.join(20)
+    assert found == ["/cases/1"]
