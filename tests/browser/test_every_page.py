@@ -36,11 +36,25 @@ PAGES: dict[str, tuple[str, ...]] = {
         "/account",
         "/places/choose",
     ),
-    "supervisor1": ("/", "/review", f"/review {REFERRAL}", f"/cases {CASE}", f"/cases {CASE} + /reassign"),
+    "supervisor1": (
+        "/",
+        "/review",
+        f"/review {REFERRAL}",
+        f"/cases {CASE}",
+        f"/cases {CASE} + /reassign",
+        f"/cases {CASE} + /who-saw",
+    ),
     "psychologist1": (f"/cases {CASE}", f"/cases {CASE} + /support/psychosocial/new"),
     "officer-health1": ("/", "/referrals", f"/referrals {REFERRAL}"),
-    "auditor1": ("/audit", f"/audit {EVENT}", "/audit/export"),
-    "admin1": ("/admin/staff", "/admin/staff/new"),
+    "auditor1": (
+        "/audit",
+        f"/audit {EVENT}",
+        "/audit/export",
+        "/audit/unusual",
+        "/audit/checkpoint",
+        "/audit/retention",
+    ),
+    "admin1": ("/admin/staff", "/admin/staff/new", "/audit/retention"),
     "secretariat1": ("/",),
 }
 

@@ -19,7 +19,7 @@ PAGES = {
     "supervisor1": ("/", "/cases", "/review", "/referrals", "case"),
     "officer-health1": ("/", "/referrals"),
     "psychologist1": ("/", "/cases", "case"),
-    "auditor1": ("/audit",),
+    "auditor1": ("/audit", "/audit/checkpoint"),
     "admin1": ("/admin/staff",),
 }
 
