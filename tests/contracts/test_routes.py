@@ -22,7 +22,7 @@ from casework.access.policy import rules
 from casework.access.roles import Role
 from casework.audit.trail import declared
 from tests.integration.referrals.conftest import PSY, World
-from tests.services import staff
+from tests.services import rights, staff
 
 ALL = frozenset(Role)
 CW, SV, PS, DO = Role.CASEWORKER, Role.SUPERVISOR, Role.PSYCHOLOGIST, Role.DOMAIN_OFFICER
@@ -216,6 +216,7 @@ def things_of(world: World, prefix: str, mahalla: str) -> Things:
     for action in ("save", "draft"):
         answer = staff.post(worker, form, {**SUPPORT["psychosocial"], "action": action})
         assert answer.status_code == 303, answer.get_data(as_text=True)
+    request_id = rights.record(worker, case_id, "copy")
     referral_id = world.draft(case_id, f"{prefix}worker")
     world.step(f"{prefix}worker", referrals.submit_referral, referral_id)
     world.step(f"{prefix}supervisor", referrals.approve_referral, referral_id)
@@ -238,6 +239,8 @@ def things_of(world: World, prefix: str, mahalla: str) -> Things:
             only(Draft, case_id=case_id),
             {
                 "kind": "psychosocial",
+                "request_id": request_id,
+                "attachment_id": add_document(worker, case_id),
                 "session_id": only(StaffSession, staff_id=world.actors[f"{prefix}worker"].id),
                 "staff_id": world.actors[f"{prefix}worker"].id,
             },
@@ -266,6 +269,15 @@ def things_of_auditor(world: World) -> dict[str, uuid.UUID]:
             row = {"id": retention_id, "up_to": 1, "cutoff": now, "requested_by": new_id(), "requested_at": now}
             db.session.execute(insert(AuditRetentionRequest.__table__), [row])
     return {"job_id": uuid.UUID(asked.location.rpartition("/")[2]), "retention_id": retention_id}
+
+
+def add_document(worker: FlaskClient, case_id: uuid.UUID) -> uuid.UUID:
+    """A document on this case."""
+    sent = rights.upload(worker, case_id, b"A text.", "a.txt")
+    assert sent.status_code == 303, sent.get_data(as_text=True)
+    found = re.search(r"/documents/([0-9a-f-]{36})", worker.get(f"/cases/{case_id}").get_data(as_text=True))
+    assert found
+    return uuid.UUID(found[1])
 
 
 def protected_routes(app: Flask) -> Iterator[tuple[Any, str]]:
@@ -307,6 +319,8 @@ def test_every_role_reaches_exactly_what_the_table_says(app: Flask, world: World
                         rule.endpoint, things.values(rule.arguments), method
                     )
                 status = send(browser, method, path, token)
+                if rule.endpoint == "cases.remove_attachment" and status == 303:
+                    things.more["attachment_id"] = add_document(browser, things.case_id)
                 hidden = whose == "foreign" and shows_rows_of_an_office(rule)
                 hidden = hidden or (rule.endpoint in PERSONAL and role is not Role.CASEWORKER)
                 if not permitted:

@@ -24,7 +24,7 @@ from casework.cases.rights.disposing import facts_of
 from casework.cases.rights.models import DataRequest, Disposal
 from casework.core import clock
 from casework.core.database import db
-from casework.core.errors import Denied, IllegalMove, InvalidInput, NotFound, StaleVersion
+from casework.core.errors import Denied, IllegalMove, InvalidInput, StaleVersion
 from casework.core.pack import load_pack
 
 PURPOSE = "data_subject_request"
@@ -223,7 +223,7 @@ class Certificate:
 
 @use_case(permission=Permission.REQUEST_VIEW, code="person.certificate_viewed", action="R")
 def view_certificate(actor: Actor, case_id: uuid.UUID) -> Certificate:
-    """The certificate of disposal; `NotFound` while nothing was destroyed."""
+    """The certificate of disposal; `IllegalMove` while nothing was destroyed."""
     case = queries.case_or_erased(actor, case_id)
     authorise(actor, Permission.REQUEST_VIEW, case)
     about(case)
@@ -231,9 +231,9 @@ def view_certificate(actor: Actor, case_id: uuid.UUID) -> Certificate:
 
 
 def certificate_of(person_id: uuid.UUID) -> Certificate:
-    """The certificate about a person; `NotFound` while nothing was destroyed."""
+    """The certificate about a person; `IllegalMove` while nothing was destroyed."""
     disposal = rights.disposal_of(person_id)
     if disposal is None:
-        raise NotFound()
+        raise IllegalMove(message=_("Nothing was destroyed here."))
     uid, leaf = rights.event_about(disposal.id, "person.erased") or ("", "")
     return Certificate(disposal, str(uid), leaf, facts_of(disposal).decode())

@@ -68,7 +68,7 @@ def test_nothing_of_the_person_is_left_and_no_key_opens_it(
     assert [name for name, raw in stored if holds_canary(raw)] == []
     with app.app_context():
         counts = {
-            table: db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar()  # noqa: S608 -- fixed names
+            table: db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar()
             for table in ("draft", "attachment", "search_document", "exact_index")
             if engine_name == "sqlite"
         }
