@@ -340,7 +340,7 @@ def shows_rows_of_an_office(rule: Any) -> bool:
 
 def send(browser: FlaskClient, method: str, path: str, token: str) -> int:
     if method == "GET":
-        return browser.get(path).status_code
+        return browser.get(path, buffered=True).status_code  # a file is read to its end
     return browser.post(path, data={"csrf_token": token}).status_code
 
 
