@@ -217,6 +217,7 @@ def things_of(world: World, prefix: str, mahalla: str) -> Things:
         answer = staff.post(worker, form, {**SUPPORT["psychosocial"], "action": action})
         assert answer.status_code == 303, answer.get_data(as_text=True)
     request_id = rights.record(worker, case_id, "copy")
+    attachment_id = add_document(worker, case_id)
     referral_id = world.draft(case_id, f"{prefix}worker")
     world.step(f"{prefix}worker", referrals.submit_referral, referral_id)
     world.step(f"{prefix}supervisor", referrals.approve_referral, referral_id)
@@ -240,7 +241,7 @@ def things_of(world: World, prefix: str, mahalla: str) -> Things:
             {
                 "kind": "psychosocial",
                 "request_id": request_id,
-                "attachment_id": add_document(worker, case_id),
+                "attachment_id": attachment_id,
                 "session_id": only(StaffSession, staff_id=world.actors[f"{prefix}worker"].id),
                 "staff_id": world.actors[f"{prefix}worker"].id,
             },
