@@ -198,7 +198,9 @@ def _behind(key_id: str) -> ColumnElement[bool]:
 
 def persons_behind(key_id: str, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
     """The next persons who are to be indexed anew, by id."""
-    wanted = select(Person.id).where(_behind(key_id)).order_by(Person.id).limit(limit)
+    wanted = (
+        select(Person.id).where(Person.erased_at.is_(None), _behind(key_id)).order_by(Person.id).limit(limit)
+    )
     if after is not None:
         wanted = wanted.where(Person.id > after)
     return list(db.session.scalars(wanted))
@@ -206,7 +208,8 @@ def persons_behind(key_id: str, after: uuid.UUID | None, limit: int) -> list[uui
 
 def count_behind(key_id: str) -> int:
     """How many these are."""
-    return db.session.scalar(select(func.count()).select_from(Person).where(_behind(key_id))) or 0
+    wanted = select(func.count()).select_from(Person).where(Person.erased_at.is_(None), _behind(key_id))
+    return db.session.scalar(wanted) or 0
 
 
 def digests_under_other_keys(key_id: str) -> int:
