@@ -96,7 +96,9 @@ def prepare(app: Flask, clients: int) -> list[uuid.UUID]:
     browser = office.client("caseworker")
     today = clock.today().strftime("%d.%m.%Y")
     opened = [
-        cases.open_case(office, browser, surname="Sinov" + "abdefghijklmnopq"[number % 16], consent_given_on=today)
+        cases.open_case(
+            office, browser, surname="Sinov" + "abdefghijklmnopq"[number % 16], consent_given_on=today
+        )
         for number in range(clients)
     ]
     with app.app_context():

@@ -1,6 +1,6 @@
 """Takes the pictures of the README from a served synthetic caseload:
 
-    .venv/bin/python tools/screenshots.py http://127.0.0.1:8000 "$(.venv/bin/casework demo --json)"
+.venv/bin/python tools/screenshots.py http://127.0.0.1:8000 "$(.venv/bin/casework demo --json)"
 """
 
 from __future__ import annotations

@@ -60,7 +60,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("username", name="uq_staff_username"),
         sa.ForeignKeyConstraint(["place_id"], ["place.id"], name="fk_staff_place_id"),
         # No police or security role exists, and none can be added by data.
-        sa.CheckConstraint("role IN (" + ", ".join(f"'{role}'" for role in ROLES) + ")", name="ck_staff_role"),
+        sa.CheckConstraint(
+            "role IN (" + ", ".join(f"'{role}'" for role in ROLES) + ")", name="ck_staff_role"
+        ),
     )
     op.create_index("ix_staff_place_id_role", "staff", ["place_id", "role"])
 

@@ -267,7 +267,13 @@ def things_of_auditor(world: World) -> dict[str, uuid.UUID]:
     with world.app.app_context():
         desk.work_off()
         with unit_of_work():
-            row = {"id": retention_id, "up_to": 1, "cutoff": now, "requested_by": new_id(), "requested_at": now}
+            row = {
+                "id": retention_id,
+                "up_to": 1,
+                "cutoff": now,
+                "requested_by": new_id(),
+                "requested_at": now,
+            }
             db.session.execute(insert(AuditRetentionRequest.__table__), [row])
     return {"job_id": uuid.UUID(asked.location.rpartition("/")[2]), "retention_id": retention_id}
 
