@@ -132,7 +132,12 @@ def _twin_of_a_post(actor: Actor | None, response: Response) -> Response:
     location = idempotency.replayed(actor.id, key) if actor is not None and key else None
     if location is None:
         raise Conflict()
-    trail = Trail(grant=Grant(None), request_id=g.request_id, endpoint=current_trail().endpoint)
+    trail = Trail(
+        grant=Grant(None),
+        request_id=g.request_id,
+        endpoint=current_trail().endpoint,
+        src_ip=request.remote_addr,
+    )
     trail.enter(_FORM_REPEATED)
     _commit_with(trail.draft(actor))
     response.headers["Location"] = location

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import flask_babel
+from flask_babel import lazy_gettext as _l
 
 from casework.access.roles import Role
 from casework.audit import words
@@ -16,6 +17,12 @@ from casework.web.languages import day, hour
 def _(message: str, **values: Any) -> str:
     return str(flask_babel.gettext(message, **values))
 
+
+OF_THE_WORK: dict[str, Any] = {
+    "data_subject_request": _l("Answering a request of the person"),
+    "referral": _l("Making or answering a referral"),
+}
+"""Purposes for which no consent is asked for."""
 
 NAMED = 10
 """People named in a sentence; of more, the number."""
@@ -49,9 +56,9 @@ def role_in_words(role: str | None) -> str:
 
 
 def purpose_in_words(purpose: str) -> str:
-    """The purpose as consents name it; the key itself where they do not know it."""
+    """The purpose as consents name it, or what the work itself asks for; else the key."""
     purposes = load_pack().value_set("consent_purpose")
-    return purposes.label(purpose) if purpose in purposes.keys else purpose
+    return purposes.label(purpose) if purpose in purposes.keys else str(OF_THE_WORK.get(purpose, purpose))
 
 
 def _by_whom(line: Mapping[str, Any], who: str) -> str:

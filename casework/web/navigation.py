@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, current_app, request, url_for
@@ -46,7 +46,7 @@ def nav_links() -> list[NavLink]:
     actor = actor_or_none()
     if actor is None or actor.role is None:
         return []
-    links = []
+    links: list[NavLink] = []
     for item in current_app.extensions.get(_KEY, []):
         if item.endpoint not in current_app.view_functions or not role_has(actor.role, item.permission):
             continue
@@ -54,7 +54,9 @@ def nav_links() -> list[NavLink]:
         here = request.path == href
         inside = here or (href != "/" and request.path.startswith(href.rstrip("/") + "/"))
         links.append(NavLink(str(item.label), href, here, inside))
-    return links
+    # A page that stands below two items belongs to the nearer one.
+    nearest = max((len(link.href) for link in links if link.inside), default=0)
+    return [replace(link, inside=link.inside and len(link.href) == nearest) for link in links]
 
 
 def place_find_url() -> str | None:

@@ -14,6 +14,7 @@ from casework.audit import use_cases, words
 from casework.audit.schemas import FilterEvents
 from casework.audit.sentence import in_sentences
 from casework.audit.views.blueprint import audit
+from casework.audit.views.paging import row_numbers
 from casework.web.forms import Form
 
 
@@ -25,7 +26,7 @@ def log() -> ResponseReturnValue:
         (name, value) for name, value in request.args.items(multi=True) if name in schema.load_fields
     )
     form = Form(schema, asked)
-    before, after = (request.args.get(name, type=int) for name in ("before", "after"))
+    before, after = row_numbers()
     page = form.submit(lambda data: use_cases.list_events(current_actor(), data, before, after))
     if page is None:
         page = use_cases.list_events(current_actor(), {}, None, None)

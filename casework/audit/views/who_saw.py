@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from flask import render_template, request
+from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from casework.access.actor import current_actor
@@ -12,6 +12,7 @@ from casework.access.blueprint import ProtectedBlueprint
 from casework.access.permissions import Permission
 from casework.audit import use_cases, words
 from casework.audit.sentence import purpose_in_words, role_in_words
+from casework.audit.views.paging import row_numbers
 from casework.core import clock
 
 record = ProtectedBlueprint("record", "casework.audit")
@@ -20,7 +21,7 @@ record = ProtectedBlueprint("record", "casework.audit")
 @record.get("/cases/<uuid:case_id>/who-saw", permission=Permission.CASE_WHO_SAW)
 def who_saw(case_id: uuid.UUID) -> ResponseReturnValue:
     """Every event about this person, a hundred to a page: when, who, what in plain words, what for."""
-    before, after = (request.args.get(name, type=int) for name in ("before", "after"))
+    before, after = row_numbers()
     page = use_cases.who_saw(current_actor(), case_id, before, after)
     return render_template(
         "audit/who_saw.html",

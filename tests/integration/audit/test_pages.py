@@ -63,6 +63,12 @@ def codes(app: Flask) -> list[str]:
     return [row[0] for row in attacker_of(app).asks("SELECT code FROM audit_event ORDER BY id")]
 
 
+@pytest.mark.parametrize("number", ["9" * 26, "-1", "x", "0"])
+def test_an_address_with_an_odd_number_shows_a_page_of_the_log(auditor: FlaskClient, number: str) -> None:
+    for name in ("before", "after"):
+        assert "<h1" in text_of(auditor, f"/audit?{name}={number}")
+
+
 def test_an_export_is_asked_for_written_by_the_worker_shown_and_downloaded(
     app: Flask, auditor: FlaskClient, tmp_path: Path
 ) -> None:
