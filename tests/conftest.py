@@ -7,6 +7,7 @@ that the migrations built. A test marked `both_engines` runs on SQLite and on Po
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         for name in [each for each in os.environ if each.startswith("CASEWORK_")]:
             del os.environ[name]  # what the developer runs elsewhere is none of the tests' business
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the run still gets it tidied up
         databases.open_shared_folder()
 
 
