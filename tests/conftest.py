@@ -33,7 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         for name in [each for each in os.environ if each.startswith("CASEWORK_")]:
             del os.environ[name]  # what the developer runs elsewhere is none of the tests' business
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends the run still gets it tidied up
+        signal.signal(
+            signal.SIGTERM, signal.default_int_handler
+        )  # whoever ends the run still gets it tidied up
         databases.open_shared_folder()
 
 
