@@ -38,7 +38,7 @@ def test_no_rule_gives_the_note_to_everybody_of_a_role() -> None:
     assert all(Compartment.NOTE not in rule.compartments for rule in policy.RULES)
     assert {rule.role for rule in policy.RULES if rule.also is policy.clinical_pair} == {Role.PSYCHOLOGIST}
     assert {rule.also for rule in policy.RULES} == {None, policy.clinical_pair, policy.own_key}
-    assert not policy.own_key(actor(), thing())
+    assert not policy.own_key(actor(Role.CASEWORKER), thing())
 
 
 def test_every_rule_about_a_case_asks_whose_it_is() -> None:

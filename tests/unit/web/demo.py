@@ -64,6 +64,7 @@ PANELS = """
 {{ work_list([{"title": "Visit QX-4F7K", "href": "/", "meta": ["22.11.2026", "education"],
                "tag": render_tag("late", "late")}, {"title": "Answer a referral", "href": "/",
                "meta": ["23.11.2026"], "tag": render_tag("waiting", "wait")}]) }}
+<h2 class="govuk-heading-m">What happened</h2>
 {{ timeline([{"at": when, "title": "Education support", "href": "/", "body": "First line\nSecond line",
               "who": "Demo worker", "tag": render_tag("done", "good")},
              {"at": when, "title": "Case opened"}]) }}
