@@ -127,7 +127,23 @@ class PersonIdentifier(Sealing, Model):
     checksum_result = Sealed("identifier.checksum_result", Compartment.CORE, "C2")
 
 
-class Consent(Sealing, Model):
+class OfPerson:
+    """What is about one person: whose keys seal it, and whom an event about it concerns."""
+
+    if TYPE_CHECKING:
+        person_id: Any
+
+    @property
+    def vault_subject(self) -> uuid.UUID:
+        subject: uuid.UUID = self.person_id
+        return subject
+
+    @property
+    def audit_subjects(self) -> tuple[uuid.UUID, ...]:
+        return (self.person_id,)
+
+
+class Consent(OfPerson, Sealing, Model):
     """One purpose, one decision (§3.5), or the lawful basis that stands in its place. Withdrawal is kept beside it."""
 
     __tablename__ = "consent"
@@ -155,16 +171,8 @@ class Consent(Sealing, Model):
     legal_basis_reason = Sealed("consent.legal_basis_reason", Compartment.CORE, "C2")
     withdrawn_why = Sealed("consent.withdrawn_why", Compartment.CORE, "C2")
 
-    @property
-    def vault_subject(self) -> uuid.UUID:
-        return self.person_id
 
-    @property
-    def audit_subjects(self) -> tuple[uuid.UUID, ...]:
-        return (self.person_id,)
-
-
-class Case(Model):
+class Case(OfPerson, Model):
     """The work with one person (§3.6). `office_id` is the district that answers for it, `worker_id` who does the work.
 
     `last_activity_at` and `next_follow_up_on` repeat what other rows say, so that a list of any length asks only this table.
@@ -203,14 +211,6 @@ class Case(Model):
     def display_code(self) -> str:
         return self.person.display_code
 
-    @property
-    def vault_subject(self) -> uuid.UUID:
-        return self.person_id
-
-    @property
-    def audit_subjects(self) -> tuple[uuid.UUID, ...]:
-        return (self.person_id,)
-
     def assigned_to(self, staff_id: uuid.UUID) -> bool:
         """Whether this member of staff has the case now."""
         return any(each.staff_id == staff_id for each in self.assignments)
@@ -236,21 +236,11 @@ class CaseAssignment(Sealing, Model):
     reason = Sealed("assignment.reason", Compartment.CORE, "C2")
 
 
-class OfCase:
+class OfCase(OfPerson):
     """What belongs to one case and one person, and is decided by the policy of that case."""
 
     if TYPE_CHECKING:
         case: Any
-        person_id: Any
-
-    @property
-    def vault_subject(self) -> uuid.UUID:
-        subject: uuid.UUID = self.person_id
-        return subject
-
-    @property
-    def audit_subjects(self) -> tuple[uuid.UUID, ...]:
-        return (self.person_id,)
 
 
 class SupportRecord(OfCase, Sealing, Model):
