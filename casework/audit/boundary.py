@@ -93,7 +93,7 @@ def _settle(response: Response) -> Response:
     g.settled = True
     trail, actor = current_trail(), actor_or_none()
     entry = trail.main()
-    protected = isinstance(permission_of(request_app(), request.endpoint), Permission)
+    protected = isinstance(permission_of(current_app, request.endpoint), Permission)
     if entry is None:
         if not protected or actor is None:
             unit_of_work.rollback()
@@ -179,11 +179,6 @@ def _named_in_the_address() -> uuid.UUID | None:
     """What a refused request was after, as far as its address says: the first id in it."""
     ids = (value for value in (request.view_args or {}).values() if isinstance(value, uuid.UUID))
     return next(ids, None)
-
-
-def request_app() -> Flask:
-    """The app that serves this request."""
-    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
 
 
 @contextmanager
