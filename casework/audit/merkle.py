@@ -99,9 +99,11 @@ def consistency_proof(size1: int, size2: int, source: Sequence[bytes] | NodeRead
 
 def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[bytes]) -> bytes:
     """The root that this audit path leads to (RFC 9162 section 2.1.3.2). Raises ValueError on a malformed path."""
+    _check_numbers(index, size)
     if not 0 <= index < size:
         raise ValueError(f"no leaf {index} in a tree of size {size}")
-    _check_hashes(leaf, *proof)
+    proof = _checked_proof(proof)
+    _check_hashes(leaf)
     node, last, result = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -130,18 +132,19 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
 
     From size 0 it is an error, also 0 to 0. Equal sizes need an empty proof and equal roots.
     """
+    _check_numbers(size1, size2)
     if not 0 < size1 <= size2:
         raise ValueError(f"no consistency from size {size1} to size {size2}")
-    _check_hashes(root1, root2, *proof)
+    proof = _checked_proof(proof)
+    _check_hashes(root1, root2)
     if size1 == size2:
         if proof:
             raise ValueError("a consistency proof between equal sizes must be empty")
         if root1 != root2:
             raise ValueError("two different roots of the same size")
         return
-    path = list(proof)
-    if size1 & (size1 - 1) == 0:  # The older tree is one complete node, so its own root starts the path.
-        path.insert(0, root1)
+    # Where the older tree is one complete node, its own root starts the path.
+    path = [root1, *proof] if size1 & (size1 - 1) == 0 else proof
     if not path:
         raise ValueError("the consistency proof is empty")
     node, last = size1 - 1, size2 - 1
@@ -273,10 +276,27 @@ def _packed(hashes: Iterable[bytes]) -> bytes:
     return b"".join(items)
 
 
-def _check_hashes(*hashes: bytes) -> None:
+def _check_hashes(*hashes: object) -> None:
     for item in hashes:
+        if not isinstance(item, bytes | bytearray):
+            raise ValueError(f"a hash is bytes, not {type(item).__name__}")
         if len(item) != HASH_SIZE:
             raise ValueError(f"a hash has {len(item)} bytes, not {HASH_SIZE}")
+
+
+def _check_numbers(*numbers: object) -> None:
+    """What comes from JSON may be of any type, and a wrong one must not look like a fault of the program."""
+    for number in numbers:
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise ValueError(f"an index or a size is a whole number, not {number!r}")
+
+
+def _checked_proof(proof: object) -> list[bytes]:
+    if not isinstance(proof, Iterable) or isinstance(proof, str | bytes | bytearray):
+        raise ValueError("a proof is a list of hashes")
+    hashes = list(proof)
+    _check_hashes(*hashes)
+    return hashes
 
 
 def _complete_nodes(begin: int, end: int) -> list[tuple[int, int]]:

@@ -168,13 +168,20 @@ def sign_note(text: str, signers: Sequence[Signer], time: int | None = None) -> 
 
 
 def add_signature(note: bytes, signer: Signer, time: int | None = None) -> bytes:
-    """The same note with one more signature at its end. The caller has verified the note before."""
-    text, _ = split_note(note)
+    """The same note with one more signature at its end. The caller has verified the note before.
+
+    Raises ValueError when it has as many signatures already as a note may have.
+    """
+    text, signatures = split_note(note)
+    if len(signatures) >= MAX_SIGNATURES:
+        raise ValueError(f"the note has {MAX_SIGNATURES} signatures already")
     return note + signer.sign(text, time).line.encode()
 
 
 def split_note(note: bytes) -> tuple[str, list[Signature]]:
     """The text and all signatures of a note, nothing verified. Raises ValueError when the note is malformed."""
+    if not isinstance(note, bytes | bytearray):
+        raise ValueError("a note is text or bytes")
     if len(note) > MAX_NOTE_BYTES:
         raise ValueError("the note is too long")
     try:
@@ -194,15 +201,15 @@ def split_note(note: bytes) -> tuple[str, list[Signature]]:
     return text, [_parse_line(line) for line in lines]
 
 
-def open_note(note: bytes | str, verifiers: Iterable[Verifier | str]) -> OpenedNote:
-    """Verifies a note, given as bytes or as text, by keys given as such or as verifier key lines. Signatures by other
-    keys are ignored.
+def open_note(note: bytes | str, verifiers: Iterable[Verifier | str] | Verifier | str) -> OpenedNote:
+    """Verifies a note, given as bytes or as text, by keys given as such or as verifier key lines (one, or several).
+    Signatures by other keys are ignored.
 
-    Raises ValueError when the note is malformed, when a signature by a known key is wrong, or when no known key signed.
+    Raises ValueError when the note is malformed, when a signature by a known key is wrong, when no known key signed, or
+    when note or keys are of another type.
     """
     text, signatures = split_note(note.encode() if isinstance(note, str) else note)
-    keys = [Verifier.from_vkey(key.strip()) if isinstance(key, str) else key for key in verifiers]
-    known = {(verifier.name, verifier.key_id): verifier for verifier in keys}
+    known = {(verifier.name, verifier.key_id): verifier for verifier in _verifiers(verifiers)}
     verified: dict[tuple[str, bytes], Signature] = {}
     for signature in signatures:
         who = signature[:2]
@@ -216,6 +223,17 @@ def open_note(note: bytes | str, verifiers: Iterable[Verifier | str]) -> OpenedN
     if not verified:
         raise ValueError("no known key signed the note")
     return OpenedNote(text, tuple(verified.values()))
+
+
+def _verifiers(keys: object) -> list[Verifier]:
+    read: list[Verifier] = []
+    for key in keys if isinstance(keys, Iterable) and not isinstance(keys, str) else [keys]:
+        if isinstance(key, str):
+            key = Verifier.from_vkey(key.strip())
+        if not isinstance(key, Verifier):
+            raise ValueError("the keys are verifier keys, as such or as lines")
+        read.append(key)
+    return read
 
 
 def cosignature_time(blob: bytes) -> int:

@@ -248,6 +248,39 @@ def test_a_consistency_proof_is_refused_for_other_numbers_and_lengths(
             merkle.verify_consistency(*case)
 
 
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize(
+    "wrong", [None, "1", "a" * 32, 1.0, float("nan"), True, [], b"", 5, -1, [None], ["a" * 32]]
+)
+def test_an_argument_of_any_other_kind_is_a_value_error(place: int, wrong: object) -> None:
+    hashes = hashed(5)
+    inclusion = [3, 5, hashes[3], merkle.inclusion_proof(3, hashes, 5), merkle.root(hashes)]
+    consistency = [3, 5, merkle.root(hashes[:3]), merkle.root(hashes), merkle.consistency_proof(3, 5, hashes)]
+    merkle.verify_inclusion(*inclusion)  # type: ignore[arg-type]
+    merkle.verify_consistency(*consistency)  # type: ignore[arg-type]
+    inclusion[place] = consistency[place] = wrong
+    if (place, wrong) != (1, 5):  # the right size
+        with pytest.raises(ValueError):
+            merkle.verify_inclusion(*inclusion)  # type: ignore[arg-type]
+        with pytest.raises(ValueError):
+            merkle.verify_consistency(*consistency)  # type: ignore[arg-type]
+
+
+def test_sizes_beyond_any_log_are_refused_at_once() -> None:
+    for size in (1 << 63, 1 << 64, 1 << 500):
+        with pytest.raises(ValueError):
+            merkle.verify_inclusion(size - 1, size, SOME, [SOME] * 10, SOME)
+        with pytest.raises(ValueError):
+            merkle.verify_consistency(size, size * 2, SOME, SOME, [SOME] * 10)
+
+
+def test_a_proof_may_be_any_sequence() -> None:
+    hashes = hashed(5)
+    proof, root = merkle.inclusion_proof(3, hashes, 5), merkle.root(hashes)
+    for form in (tuple(proof), iter(proof)):
+        merkle.verify_inclusion(3, 5, hashes[3], form, root)  # type: ignore[arg-type]
+
+
 def test_nothing_is_consistent_with_an_empty_tree() -> None:
     empty = merkle.empty_root()
     for size2 in (0, 1, 8):

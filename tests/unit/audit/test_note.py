@@ -56,6 +56,35 @@ SPEC_COSIGNED = SPEC_CHECKPOINT + (
 )
 # A public witness's key of type 0x04, from transparency-dev/formats.
 WITNESS_VKEY = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+# A checkpoint that a public Certificate Transparency log published, as public witnesses cosigned it: the first signature
+# is of another type, under the same name.
+PUBLIC_LOG_VKEY = (
+    "arche2025h1.staging.ct.transparency.dev+ba2f06c0+AU0vHmlGCS/PdN8b2OaGmKprLI8HKM+dJ472xgFYh15f"
+)
+PUBLIC_WITNESS_VKEYS = [
+    WITNESS_VKEY,
+    "witness.stagemole.eu+67f7aea0+BEqSG3yu9YrmcM3BHvQYTxwFj3uSWakQepafafpUqklv",
+    "witness1.smartit.nu/witness1+a48c820f+BPSFWg9G6KPiO7QPryYO5Xq4oYJJ+kAvLKLSimDhoxMO",
+    "transparency.dev/DEV:witness-little-garden+d8042a87+BCtusOxINQNUTN5Oj8HObRkh2yHf/MwYaGX4CPdiVEPM",
+]
+PUBLIC_COSIGNED = """\
+arche2025h1.staging.ct.transparency.dev
+1432088532
+U7WM79jrzyhGZ5/GUBTpM7NzwdyfFx61t3RovgcC4Ro=
+
+\u2014 arche2025h1.staging.ct.transparency.dev \
+zTM8sQAAAZ5W0WdjBAMARjBEAiBjW5IQf9pvsYLfQFX6hoGREPMHbdQ3urbllzalApkptQIgIpwtEroeW2BXaHAI4kJXFbon5Ch9MNL5zRNZ55lvGt0=
+\u2014 arche2025h1.staging.ct.transparency.dev \
+ui8GwCF1+kWqZrxGdhj4aX3gcw7XUlXQQabg/27lefwhUkzbC3NygNI75MdhL1bfTW9g8Ei59RA23oHP7Ry1k3ZFWwQ=
+\u2014 transparency.dev/DEV:witness-little-garden \
+2AQqhwAAAABqEiEgzgFIqqhbUoDwjMWE6UP8nd8/KYTzwZ2rhIgcqoXHAwVkjZr4AscylP3v7sEodkRAErumC2q44vdgJY096st5BQ==
+\u2014 witness1.smartit.nu/witness1 \
+pIyCDwAAAABqEiEghIp82KWebrw7/oHQwlTAm3g2RKS4+eebl8eO0WH+/iEcxZ75W3u5hNI7TOQtmJbqmNWVuE0tgh0XwzdZsDsUAQ==
+\u2014 remora.n621.de \
+2net5wAAAABqEiEgPlfF3V06o0Y+fHM+J5J9s27wgxxcOVSpZ/2g/KSiXCg9DEZI+aVCIobWX9sXTynk5XeU/zZ0WBxtqB0DrAWfBw==
+\u2014 witness.stagemole.eu \
+Z/euoAAAAABqEiEgw0i+7g2ENfDAWHmtRzCfKTHSDwYDJA2NmKeGi9Y8FtEyOUvVr+AJmIY/2TUFucgKi7lI7cUiOvKFYe/TmN9DAg==
+"""
 
 NOW = 1_700_000_000
 
@@ -310,6 +339,20 @@ def test_a_published_witness_key_reads() -> None:
     assert witness.vkey == WITNESS_VKEY
 
 
+def test_the_checkpoint_of_a_public_log_verifies_with_all_its_witnesses() -> None:
+    log = Verifier.from_vkey(PUBLIC_LOG_VKEY)
+    opened = open_note(PUBLIC_COSIGNED, [PUBLIC_LOG_VKEY, *PUBLIC_WITNESS_VKEYS])
+    assert {item.name: item.time for item in opened.signatures} == {
+        log.name: None,
+        **dict.fromkeys((vkey.partition("+")[0] for vkey in PUBLIC_WITNESS_VKEYS), 1779573024),
+    }
+    checkpoint = open_checkpoint(PUBLIC_COSIGNED.encode(), log)
+    assert (checkpoint.origin, checkpoint.size) == (log.name, 1432088532)
+    for changed in (("1432088532", "1432088533"), ("AAAABqEiEg", "AAAABqEiEh")):
+        with pytest.raises(ValueError, match="is wrong"):
+            open_note(PUBLIC_COSIGNED.replace(*changed), PUBLIC_WITNESS_VKEYS)
+
+
 def test_a_cosignature_signs_the_header_the_time_and_the_checkpoint() -> None:
     witness = generate_key("witness.example/w1", COSIGNATURE_V1)
     signature = witness.sign(SPEC_CHECKPOINT, 1679315147)
@@ -370,3 +413,29 @@ def test_a_note_opens_as_text_and_with_key_lines() -> None:
         open_note(note.decode(), [generate_key("casework/lines").verifier.vkey])
     with pytest.raises(ValueError):
         open_note(note, ["no key"])
+
+
+def test_one_key_may_stand_alone() -> None:
+    note = f"{TEXT}\n{PETER_LINE}"
+    assert open_note(note, PETER_VKEY).text == open_note(note, PETER).text == TEXT
+
+
+@pytest.mark.parametrize("note", [None, 5, [TEXT], "\ud800\n\n"])
+@pytest.mark.parametrize("keys", [[PETER]])
+def test_what_is_no_note_at_all_is_refused_alike(note: object, keys: object) -> None:
+    with pytest.raises(ValueError):
+        open_note(note, keys)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("keys", [None, 5, [None], [5], [PETER_VKEY.encode()], b"PeterNeumann", "", [""]])
+def test_what_is_no_key_at_all_is_refused_alike(keys: object) -> None:
+    with pytest.raises(ValueError):
+        open_note(f"{TEXT}\n{PETER_LINE}", keys)  # type: ignore[arg-type]
+
+
+def test_a_note_that_is_full_of_signatures_takes_no_more() -> None:
+    note = f"{TEXT}\n{PETER_LINE}{ENOCH_LINE * 98}".encode()
+    full = add_signature(note, Signer.from_skey(PETER_SKEY))
+    assert open_note(full, PETER)
+    with pytest.raises(ValueError, match="100 signatures already"):
+        add_signature(full, Signer.from_skey(PETER_SKEY))
