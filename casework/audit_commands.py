@@ -1,6 +1,7 @@
 """`casework audit …`: export, verify, checkpoint, witness, a new origin, sequencing on demand, retention.
 
-Exit codes of `verify`: 0 whole, 1 broken, 2 it cannot be checked. `witness` and a pack's `verify` need no installation.
+Exit codes of `verify`: 0 whole, 1 broken, 2 it cannot be checked. Of `witness`: 0 the log grew or stands, 1 it shows two
+histories, 2 that cannot be told now. `witness` and a pack's `verify` need no installation.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from casework.audit.reasons import Reason
 from casework.audit.reasons import reason as committed
 from casework.audit.sequencer import sequence_all, sign
 from casework.audit.verify import Report, Unusable, verify_pack
+from casework.audit.witness_sources import LONGEST, WitnessProblem, at_most, source_of
 from casework.commands import PlainGroup, Refusal, print_json, product, progress
 from casework.core.unit_of_work import unit_of_work
 
@@ -49,8 +51,15 @@ def audit() -> None:
 def _log_errors() -> Iterator[None]:
     try:
         yield
-    except (LogProblem, ExportProblem, witness.WitnessProblem) as problem:
+    except (LogProblem, ExportProblem) as problem:
         raise Refusal(str(problem)) from problem
+    except OSError as problem:
+        raise Refusal(_in_words(problem)) from problem
+
+
+def _in_words(problem: OSError) -> str:
+    where = f"{problem.filename}: " if problem.filename else ""
+    return f"{where}{problem.strerror or problem}."
 
 
 def _stop(code: int) -> None:
@@ -221,17 +230,23 @@ def _reason(text: str) -> Reason:
 @click.option("--name", help="The name of this witness, for its first run.")
 @click.option("--out", type=PATH, help="Write the cosigned checkpoint here instead of printing it.")
 def run_witness(place: str, state: Path, vkey: str | None, name: str | None, out: Path | None) -> None:
-    """Check that somebody's log only grew since last time, and cosign its checkpoint. Needs no installation."""
-    with _log_errors():
-        if vkey and Path(vkey).is_file():
-            vkey = Path(vkey).read_text("utf-8")
-        here = witness.Witness(state)
-        try:
-            seen = here.look(witness.source_of(place), vkey=vkey, name=name)
-        except witness.Refused as refusal:
-            raise Refusal(str(refusal)) from refusal
-        except OSError as problem:
-            raise witness.WitnessProblem(f"{problem.filename or place}: {problem.strerror}.") from problem
+    """Check that somebody's log only grew since last time, and cosign its checkpoint. Needs no installation.
+
+    Exit code 0: it did. 1: it shows two histories, and the evidence is kept. 2: that cannot be told now.
+    """
+    here = witness.Witness(state)
+    try:
+        key = Path(vkey).read_text("utf-8") if vkey and Path(vkey).is_file() else vkey
+        with at_most(LONGEST):
+            seen = here.look(source_of(place), vkey=key, name=name)
+        if out:
+            out.write_bytes(seen.note)
+    except witness.Refused as refusal:
+        raise Refusal(str(refusal)) from refusal
+    except (WitnessProblem, OSError, UnicodeDecodeError) as problem:
+        click.echo(_in_words(problem) if isinstance(problem, OSError) else str(problem), err=True)
+        _stop(2)
+        return
     if seen.trusted_on_first_use:
         click.echo(
             "The log's own word was taken for its key this first time; compare it elsewhere.", err=True
@@ -241,9 +256,7 @@ def run_witness(place: str, state: Path, vkey: str | None, name: str | None, out
         f"{here.signer().verifier.vkey}",
         err=True,
     )
-    if out:
-        out.write_bytes(seen.note)
-    else:
+    if not out:
         click.echo(seen.note.decode(), nl=False)
 
 

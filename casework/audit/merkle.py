@@ -132,18 +132,33 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
 
     From size 0 it is an error, also 0 to 0. Equal sizes need an empty proof and equal roots.
     """
+    _check_hashes(root1, root2)
+    older, newer = roots_from_consistency(size1, size2, root1, proof)
+    if size1 == size2 and root1 != root2:
+        raise ValueError("two different roots of the same size")
+    if older != root1:
+        raise ValueError("the consistency proof does not lead to the older root")
+    if newer != root2:
+        raise ValueError("the consistency proof does not lead to the newer root")
+
+
+def roots_from_consistency(
+    size1: int, size2: int, root1: bytes, proof: Sequence[bytes]
+) -> tuple[bytes, bytes]:
+    """The roots of tree 1 and tree 2 that this proof leads to. Raises ValueError on a malformed proof.
+
+    Where tree 1 is one complete node (its size a power of two) the proof begins with ``root1`` itself; otherwise
+    ``root1`` says nothing.
+    """
     _check_numbers(size1, size2)
     if not 0 < size1 <= size2:
         raise ValueError(f"no consistency from size {size1} to size {size2}")
     proof = _checked_proof(proof)
-    _check_hashes(root1, root2)
+    _check_hashes(root1)
     if size1 == size2:
         if proof:
             raise ValueError("a consistency proof between equal sizes must be empty")
-        if root1 != root2:
-            raise ValueError("two different roots of the same size")
-        return
-    # Where the older tree is one complete node, its own root starts the path.
+        return root1, root1
     path = [root1, *proof] if size1 & (size1 - 1) == 0 else proof
     if not path:
         raise ValueError("the consistency proof is empty")
@@ -163,10 +178,7 @@ def verify_consistency(size1: int, size2: int, root1: bytes, root2: bytes, proof
         node, last = node >> 1, last >> 1
     if last:
         raise ValueError("the consistency proof is too short")
-    if older != root1:
-        raise ValueError("the consistency proof does not lead to the older root")
-    if newer != root2:
-        raise ValueError("the consistency proof does not lead to the newer root")
+    return older, newer
 
 
 class Frontier:

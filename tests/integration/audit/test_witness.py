@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
+import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -29,7 +35,9 @@ from casework.audit.note import (
 )
 from casework.audit.reasons import reason
 from casework.audit.tiles import Tile
-from casework.audit.witness import Folder, Refused, Witness, WitnessProblem, source_of
+from casework.audit.witness import Refused, Witness
+from casework.audit.witness_sources import Folder, Site, WitnessProblem, at_most, source_of
+from casework.audit_commands import audit
 from casework.core.database import db
 from config.settings import Settings
 from tests.services.audit_log import grow
@@ -154,7 +162,12 @@ def test_refuses_a_longer_tree_that_does_not_extend_the_last_one(site: Published
 
     with pytest.raises(Refused) as refusal:
         witness.look(Fork())
-    assert json.loads((refusal.value.evidence / "evidence.json").read_text())["proof"]
+    (offered,) = json.loads((refusal.value.evidence / "evidence.json").read_text())["proofs"]
+    start, proof = base64.b64decode(offered["start"]), list(map(base64.b64decode, offered["proof"]))
+    last = open_checkpoint((refusal.value.evidence / "seen-before").read_bytes(), identity_here().verifier())
+    by_proof = merkle.roots_from_consistency(10, 20, start, proof)
+    assert by_proof[1] == merkle.root(leaves)
+    assert by_proof[0] != last.root
 
 
 def test_an_older_checkpoint_is_neither_cosigned_nor_a_fork(
@@ -227,3 +240,253 @@ def test_the_command_runs_without_an_installation(tmp_path: Path, live_server: s
     assert "0 to 10 events" in ran.stderr
     assert (tmp_path / "cosigned").read_bytes().count("—".encode()) == 2
     assert not (tmp_path / "none").exists()
+
+
+# A hostile log, a careless operator
+
+
+def forged(size: int, root: bytes) -> bytes:
+    """A checkpoint that the log's own key signed, whatever the tree says."""
+    return sign_checkpoint(Checkpoint("casework/test", size, root), identity_here().signer())
+
+
+@dataclass
+class Offering:
+    """A log that shows what it likes."""
+
+    files: dict[str, bytes]
+
+    def get(self, name: str) -> bytes | None:
+        return self.files.get(name)
+
+
+@pytest.mark.parametrize("size", [8, 10])
+def test_a_fork_is_claimed_only_where_the_logs_own_hashes_prove_it(
+    site: Published, witness: Witness, size: int
+) -> None:
+    grow(size)
+    witness.look(site, vkey=log_key())
+    state = witness.state.read_bytes()
+    grow(10)
+    honest = {name: site.get(name) or b"" for name in ("checkpoint", f"tile/0/000.p/{size + 10}")}
+    tile = f"tile/0/000.p/{size + 10}"
+    flipped = bytes([honest[tile][0] ^ 1]) + honest[tile][1:]
+    with pytest.raises(WitnessProblem, match="does not belong to its own checkpoint"):
+        witness.look(Offering({**honest, tile: flipped}))
+    wrong = {"size1": size, "proof": [base64.b64encode(b"x" * 32).decode()] * 4}
+    with pytest.raises(WitnessProblem, match="is not there"):
+        witness.look(
+            Offering({"checkpoint": honest["checkpoint"], "consistency.json": json.dumps(wrong).encode()})
+        )
+    assert witness.state.read_bytes() == state
+    leaves = [bytes([number]) * 32 for number in range(size + 10)]
+    fork = {"checkpoint": forged(size + 10, merkle.root(leaves)), tile: b"".join(leaves)}
+    with pytest.raises(Refused, match=f"{size + 10} events do not extend {size}"):
+        witness.look(Offering(fork))
+    assert witness.state.read_bytes() == state
+    seen = witness.look(Offering({**honest, "consistency.json": json.dumps(wrong).encode()}))
+    assert seen.checkpoint.size == size + 10  # bad advice beside honest tiles does no harm
+
+
+def test_what_is_shown_again_and_again_is_kept_once(site: Published, witness: Witness) -> None:
+    grow(10)
+    witness.look(site, vkey=log_key())
+    for _ in range(3):
+        with pytest.raises(Refused):
+            witness.look(Offering({"checkpoint": forged(10, b"\1" * 32)}))
+    assert len(list(witness.state.with_name("state.json.evidence").iterdir())) == 1
+
+
+def test_two_runs_at_once_cosign_one_history(site: Published, witness: Witness) -> None:
+    grow(10)
+    witness.look(site, vkey=log_key())
+    other = Witness(witness.state)
+    told: list[str] = []
+
+    class Meanwhile(Published):
+        def get(self, name: str) -> bytes | None:
+            if name == "checkpoint":
+                with pytest.raises(WitnessProblem, match="still under way"):
+                    other.look(site)
+                told.append(name)
+            return super().get(name)
+
+    witness.look(Meanwhile(site.client))
+    assert told == ["checkpoint"]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff",
+        b'{"log": 5, "note": 5}',
+        b"[" * 100_000,
+        b'{"note": "x", "log": "y"}',
+    ],
+)
+def test_a_damaged_state_is_said_in_a_sentence(site: Published, witness: Witness, state: bytes) -> None:
+    grow(3)
+    witness.state.write_bytes(state)
+    with pytest.raises(WitnessProblem, match="cannot be read"):
+        witness.look(site, vkey=log_key())
+    assert witness.state.read_bytes() == state
+
+
+@pytest.mark.parametrize(
+    "proof",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"size1": 10}',
+        b'{"size1": 10, "proof": 5}',
+        b'{"size1": 10, "proof": [5]}',
+        b'{"size1": 10, "proof": ["!"]}',
+        b'{"size1": 1e999, "proof": []}',
+        b'{"size1": NaN, "proof": []}',
+        b'{"size1": "10", "proof": []}',
+        b'{"size1": 10, "proof": ["AA=="]}',
+    ],
+)
+def test_a_hostile_proof_is_no_fork_and_no_crash(site: Published, witness: Witness, proof: bytes) -> None:
+    grow(10)
+    witness.look(site, vkey=log_key())
+    state = witness.state.read_bytes()
+    grow(1)
+    with pytest.raises(WitnessProblem):
+        witness.look(Offering({"checkpoint": site.get("checkpoint") or b"", "consistency.json": proof}))
+    assert witness.state.read_bytes() == state
+
+
+def test_a_checkpoint_full_of_signatures_is_not_cosigned(site: Published, witness: Witness) -> None:
+    grow(3)
+    note = site.get("checkpoint") or b""
+    signature = note[note.rindex("\u2014".encode()) :]
+    with pytest.raises(WitnessProblem, match="cannot be cosigned"):
+        witness.look(Offering({"checkpoint": note + signature * 99}), vkey=log_key())
+    assert not witness.state.exists()
+
+
+@pytest.mark.parametrize("name", ["two words", "a+b", ""])
+def test_a_witness_without_a_possible_name(site: Published, witness: Witness, name: str) -> None:
+    grow(1)
+    if name:
+        with pytest.raises(WitnessProblem, match="key name"):
+            witness.look(site, vkey=log_key(), name=name)
+    else:
+        witness.look(site, vkey=log_key(), name=name)
+        assert witness.signer().name.startswith("witness/")
+
+
+@contextmanager
+def answering(answer: bytes, pause: float = 0) -> Iterator[str]:
+    """A server that says this to whoever comes, with a pause between any two bytes, and then nothing more."""
+    gone = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    try:
+                        connection.recv(65536)
+                        if not pause:
+                            connection.sendall(answer)
+                        for at in range(len(answer) if pause else 0):
+                            connection.sendall(answer[at : at + 1])
+                            gone.wait(pause)
+                    except OSError:
+                        pass
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/log/"
+        finally:
+            gone.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(5)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"", "cannot be reached"),
+        (b"nonsense\r\n\r\n", "cannot be reached"),
+        (b"HTTP/1.1 500 Oh\r\n\r\n", "answers 500"),
+        (OK + b"Content-Length: 1000\r\n\r\nshort", "not signed"),
+        (OK + b"Content-Length: -5\r\n\r\nshort", "not signed"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n", "cannot be reached"),
+        (OK + b"X: " + b"x" * 70_000 + b"\r\n\r\n", "cannot be reached"),
+        (OK + b"X: y\r\n" * 200 + b"\r\n", "cannot be reached"),
+        (OK + b"\r\n" + b"x" * 1_000_001, "longer than it can be"),
+        (b"HTTP/1.1 302 Go\r\nLocation: file:///etc/passwd\r\n\r\n", "302"),
+        (b"HTTP/1.1 302 Go\r\nLocation: ftp://127.0.0.1/x\r\n\r\n", "cannot be reached"),
+        (b"HTTP/1.1 302 Go\r\nLocation: /log/checkpoint\r\n\r\n", "302"),
+        (b"HTTP/1.1 404 No\r\n\r\n", "no checkpoint"),
+        (OK + b"\r\n\xff\xfe", "not signed"),
+    ],
+)
+def test_whatever_a_site_answers_is_a_sentence(witness: Witness, answer: bytes, said: str) -> None:
+    with answering(answer) as address, pytest.raises(WitnessProblem, match=said):
+        witness.look(source_of(address), vkey=log_key())
+    assert not witness.state.exists()
+
+
+def test_a_site_that_sends_a_byte_now_and_then_is_left(witness: Witness) -> None:
+    with (
+        answering(OK + b"X: " + b"x" * 1000, pause=0.02) as address,
+        pytest.raises(WitnessProblem, match=r"within 0\.2 seconds"),
+        at_most(0.2),
+    ):
+        witness.look(Site(address), vkey=log_key())
+
+
+def test_a_zip_file_that_is_none_or_too_large_inside(witness: Witness, tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("checkpoint", b"0" * 50_000_000)
+    with pytest.raises(WitnessProblem, match="longer than it can be"):
+        witness.look(source_of(str(path)), vkey=log_key())
+    damaged = bytearray(path.read_bytes())
+    damaged[45:80] = b"\xff" * 35
+    path.write_bytes(damaged)
+    with pytest.raises(WitnessProblem, match="cannot be read"):
+        witness.look(source_of(str(path)), vkey=log_key())
+
+
+def test_the_commands_exit_code_tells_a_fork_from_a_bad_line(tmp_path: Path) -> None:
+    grow(10)
+    folder, state = tmp_path / "log", tmp_path / "state.json"
+    folder.mkdir()
+
+    def run(*more: str) -> tuple[int, str]:
+        asked = ["witness", "--from", str(folder), "--state", str(state), "--key", log_key(), *more]
+        result = CliRunner().invoke(audit, asked)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.output
+
+    assert run()[0] == 2
+    (folder / "checkpoint").write_bytes(identity_here().last_note() or b"")
+    assert run()[0] == 0
+    assert run("--out", str(tmp_path)) == (2, f"{tmp_path}: Is a directory.\n")
+    (folder / "checkpoint").write_bytes(forged(10, b"\1" * 32))
+    code, said = run()
+    assert code == 1
+    assert "two histories" in said
+    (folder / "checkpoint").write_bytes(b"nonsense")
+    assert run()[0] == 2
+    code, said = run("--key", str(tmp_path / "nowhere"))
+    assert code == 2
+    assert "verifier key cannot be read" in said or "another key" in said
