@@ -15,25 +15,99 @@ and with the same words as `verify.py` uses for a pack. Kinds that only a databa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
 from hashlib import sha256
+from typing import NamedTuple
+
+from sqlalchemy import Engine, StaticPool, create_engine
 
 from casework.audit.identity import Identity
 from casework.audit.live_explain import explain_leaf, explain_stray
 from casework.audit.live_rows import (
     COLUMNS,
     Stored,
+    all_say_the_same,
     rows_by_index,
     said,
     stray_events,
     subjects_by_index,
+    tiles_by_index,
     waiting_rows,
 )
 from casework.audit.merkle import Frontier
 from casework.audit.note import Checkpoint, Verifier, open_checkpoint, split_note
 from casework.audit.reading import Reader, snapshot
-from casework.audit.verify import WIDTH, Broken, Clock, Problem, Report, Tree, WriterSequences
+from casework.audit.verify import (
+    MAX_BODY,
+    WIDTH,
+    Broken,
+    History,
+    Problem,
+    Report,
+    Told,
+    Tree,
+    in_turn,
+    processors,
+    root_of,
+    usual_columns,
+)
+from casework.core.database import db
 
 CHUNK = 16 * WIDTH
+
+
+class Look(NamedTuple):
+    """What rows of consecutive indices gave: their leaf hashes, the roots of whole tiles, what the events tell, and how
+    many bodies were checked."""
+
+    hashes: bytes
+    roots: list[bytes]
+    told: Told
+    checked: int
+
+
+def look(reader: Reader, chunk: tuple[int, int]) -> Look | None:
+    """Looks at the rows of the indices `[begin, end)`. None when they are not all as usual, and need a closer look."""
+    begin, end = chunk
+    rows, people = rows_by_index(reader, begin, end), subjects_by_index(reader, begin, end)
+    tiles, told, leaves, roots = tiles_by_index(reader, begin, end), Told(), [], []
+    if len(rows) != end - begin:
+        return None
+    for start in range(begin, end, WIDTH):
+        block = rows[start - begin : start - begin + WIDTH]
+        cells = all_say_the_same(start, block, people)
+        columns = usual_columns(cells) if cells else None
+        hashes = [sha256(b"\x00" + row[_BODY]).digest() for row in block] if columns else []
+        expected = zip(range(start, end), hashes, hashes, strict=False)
+        if columns is None or list(expected) != [(row[0], row[_LEAF], row[_EVENT_HASH]) for row in block]:
+            return None
+        packed = b"".join(hashes)
+        if tiles.get(start // WIDTH) != packed or max(len(row[_BODY]) for row in block) > MAX_BODY:
+            return None
+        writers, numbers, times = columns
+        told.see_all(
+            "\n".join(writers).replace("-", "").split("\n"), numbers, times, range(start, end)
+        )  # as the rows name them
+        leaves.append(packed)
+        if len(block) == WIDTH:
+            roots.append(root_of(packed))
+    return Look(b"".join(leaves), roots, told, end - begin)
+
+
+_LEAF, _BODY, _EVENT_HASH = (Stored._fields.index(name) for name in ("leaf", "body", "event_hash"))
+CONNECTED: list[Engine] = []  # In a process that helps: its own way to the database.
+
+
+def connect(url: str) -> None:
+    """The first act of a process that helps."""
+    CONNECTED.append(create_engine(url, poolclass=StaticPool))
+
+
+def look_there(chunk: tuple[int, int]) -> Look | None:
+    """The same in a process that helps. Rows of the tree never change, so it may have a snapshot of its own."""
+    with snapshot(CONNECTED[0]) as reader:
+        return look(reader, chunk)
 
 
 def verify_live(
@@ -41,14 +115,16 @@ def verify_live(
     *,
     key: str | None = None,
     checkpoint: bytes | None = None,
+    jobs: int | None = None,
     progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> Report:
     """Checks the live log. `key` is the verifier key line that the caller trusts, `checkpoint` an older signed
-    checkpoint that the caller kept. `LogProblem` or ValueError when there is nothing to check against."""
+    checkpoint that the caller kept, `jobs` how many processes look at rows (None: as many as there are processors,
+    for a large log). `LogProblem` or ValueError when there is nothing to check against."""
     report = Report()
     with snapshot() as reader:
         try:
-            LiveCheck(reader, identity, report, key, checkpoint, progress).run()
+            LiveCheck(reader, identity, report, key, checkpoint, jobs, progress).run()
         except Broken as broken:
             report.problem = broken.problem
     report.ok = report.problem is None
@@ -65,14 +141,16 @@ class LiveCheck:
         report: Report,
         key: str | None,
         older: bytes | None,
+        jobs: int | None,
         progress: Callable[[int, int], object],
     ) -> None:
         self.reader, self.identity, self.report, self.progress = reader, identity, report, progress
+        self.jobs = jobs
         self.verifier = Verifier.from_vkey(key.strip()) if key else identity.verifier()
         self.earlier = {verifier.name: verifier for verifier in identity.earlier_verifiers()}
         self.older_note = older
         self.tree = Tree(self.see_tile)
-        self.sequences, self.clock = WriterSequences(), Clock()
+        self.history = History()
         self.found: dict[str, Problem] = {}
         self.events = self.dropped = 0
         self.approved_up_to = 0
@@ -186,22 +264,16 @@ class LiveCheck:
     # The scan.
 
     def scan(self) -> None:
-        for begin in range(0, self.size, CHUNK):
-            end = min(begin + CHUNK, self.size)
-            rows = rows_by_index(self.reader, begin, end)
-            people = subjects_by_index(self.reader, begin, end)
-            tiles = dict(
-                self.reader.rows(
-                    "SELECT n, hashes FROM audit_tile WHERE level = 0 AND n >= :first AND n < :last",
-                    first=begin // WIDTH,
-                    last=-(-end // WIDTH),
-                )
-            )
-            for start in range(begin, end, WIDTH):
-                stop = min(start + WIDTH, end)
-                block = rows[start - begin : stop - begin]
-                self.block(start, stop, block, bytes(tiles.get(start // WIDTH, b"")), people)
-            self.progress(end, self.size)
+        chunks = [(begin, min(begin + CHUNK, self.size)) for begin in range(0, self.size, CHUNK)]
+        jobs = self.jobs or (processors() if self.size > 25 * CHUNK else 1)
+        url = db.engine.url.render_as_string(hide_password=False)
+        looks = in_turn(partial(look, self.reader), look_there, chunks, jobs, connect, (url,))
+        with closing(looks):
+            for (begin, end), seen in looks:
+                if seen is None:
+                    seen = self.look_closely(begin, end)
+                self.settle(begin, end, seen)
+                self.progress(end, self.size)
         extra = self.reader.value(
             "SELECT min(idx) FROM audit_leaf WHERE idx >= :size OR idx < 0", size=self.size
         )
@@ -210,29 +282,41 @@ class LiveCheck:
                 "extra_line", extra, f"the tree ends before index {self.size}, but there is a row {extra}"
             )
 
-    def block(
-        self, start: int, stop: int, rows: list[Stored], tile: bytes, people: dict[int, set[str]]
-    ) -> None:
-        hashes = b"".join([row.leaf or b"" for row in rows])
-        for index, row in enumerate(rows, start):
+    def settle(self, begin: int, end: int, seen: Look) -> None:
+        """Joins what was seen to what came before."""
+        self.events += end - begin
+        self.report.checked += seen.checked
+        self.history.join(seen.told)
+        for n, start in enumerate(range(begin, end, WIDTH)):
+            stop = min(start + WIDTH, end)
+            hashes = seen.hashes[(start - begin) * 32 : (stop - begin) * 32]
+            for checkpoint, _, _ in self.signed:
+                if start < checkpoint.size <= stop:
+                    self.compare_root(checkpoint, self.tree.root(hashes[: (checkpoint.size - start) * 32]))
+            while self.next_checkpoint and self.next_checkpoint.size <= stop:
+                root = self.tree.root(hashes[: (self.next_checkpoint.size - start) * 32])
+                self.compare_row(self.next_checkpoint, root)
+                self.next_checkpoint = next(self.checkpoints, None)
+            self.tree.add(hashes, root=seen.roots[n] if n < len(seen.roots) else None)
+
+    def look_closely(self, begin: int, end: int) -> Look:
+        """Row by row, where something is not as usual. Names what is broken."""
+        rows = list(map(Stored._make, rows_by_index(self.reader, begin, end)))
+        people = subjects_by_index(self.reader, begin, end)
+        tiles = tiles_by_index(self.reader, begin, end)
+        told, before = Told(), self.dropped
+        for index, row in enumerate(rows, begin):
             if row.idx != index or row.event_hash is None:
                 self.missing(index)
-            due = tile[(index - start) * 32 :][:32]
-            self.row(index, row, due, people.get(index, set()))
-        if len(rows) < stop - start:
-            self.missing(start + len(rows))
-        for checkpoint, _, _ in self.signed:
-            if start < checkpoint.size <= stop:
-                self.compare_root(checkpoint, self.tree.root(hashes[: (checkpoint.size - start) * 32]))
-        while self.next_checkpoint and self.next_checkpoint.size <= stop:
-            root = self.tree.root(hashes[: (self.next_checkpoint.size - start) * 32])
-            self.compare_row(self.next_checkpoint, root)
-            self.next_checkpoint = next(self.checkpoints, None)
-        self.tree.add(hashes)
+            due = tiles.get(index // WIDTH, b"")[index % WIDTH * 32 :][:32]
+            self.row(index, row, due, people.get(index, set()), told)
+        if len(rows) < end - begin:
+            self.missing(begin + len(rows))
+        checked = end - begin - (self.dropped - before)
+        return Look(b"".join([row.leaf or b"" for row in rows]), [], told, checked)
 
-    def row(self, index: int, row: Stored, due: bytes, people: set[str]) -> None:
+    def row(self, index: int, row: Stored, due: bytes, people: set[str], told: Told) -> None:
         """One event: its body against leaf and columns."""
-        self.events += 1
         if row.body == b"":
             self.dropped += 1
             if row.leaf != row.event_hash:
@@ -241,22 +325,19 @@ class LiveCheck:
                 )
             if index >= self.approved_up_to:
                 raise Broken("dropped", index, f"the body of event {index} is gone, but nobody approved that")
-            self.sequences.see(row.writer_id, row.writer_seq, index)
+            told.number(row.writer_id, row.writer_seq, index)
             return
         body = row.body or b""
         computed = sha256(b"\x00" + body).digest()
         if computed != row.leaf or (due and due != computed):
             raise explain_leaf(self.reader, index, row, due, self.trusted(index))
-        self.report.checked += 1
         try:
             event = said(body)
         except (ValueError, RecursionError) as error:
             self.keep("event", index, f"event {index} was logged so, but is not an event: {error}")
             return
         self.compare_columns(index, row, event.columns, event.subjects, people)
-        self.sequences.see(row.writer_id, row.writer_seq, index)
-        if self.clock.is_set_back(event.writer, event.recorded):
-            self.keep("clock", index, f"at event {index} the clock was set back")
+        told.see(row.writer_id, row.writer_seq, event.recorded, index)
 
     def compare_columns(
         self,
@@ -325,9 +406,9 @@ class LiveCheck:
     # The judgement.
 
     def judge_tree(self) -> None:
-        for level, partial in enumerate(self.tree.rows):
-            if partial:
-                self.see_tile(level, self.tree.counts[level], bytes(partial))
+        for level, edge in enumerate(self.tree.rows):
+            if edge:
+                self.see_tile(level, self.tree.counts[level], bytes(edge))
         self.raise_kept("signature", "checkpoint", "rollback", "root", "fork")
         if self.tree.root() != self.frontier.root():
             raise Broken("state", None, "the recorded frontier of the tree is not that of its leaves")
@@ -354,7 +435,7 @@ class LiveCheck:
                     )
                 event = said(row.body or b"")
                 self.compare_columns(None, row, event.columns, frozenset(), set())
-                self.sequences.see(row.writer_id, row.writer_seq, self.size + waiting - 1)
+                self.history.sequences.see(row.writer_id, row.writer_seq, self.size + waiting - 1)
         twice = self.reader.value(
             "SELECT l.idx FROM audit_pending p JOIN audit_leaf l ON l.event_uid = p.event_uid LIMIT 1"
         )
@@ -367,11 +448,12 @@ class LiveCheck:
                 raise explain_stray(self.reader, stray)
 
     def judge_writers(self) -> None:
-        self.sequences.end()
-        if self.sequences.repeated:
-            self.found["writer_repeat"] = self.sequences.repeated
-        if self.sequences.hole:
-            self.found["writer_hole"] = self.sequences.hole
+        sequences, clock = self.history.sequences, self.history.clock
+        sequences.end()
+        if sequences.repeated:
+            self.found["writer_repeat"] = sequences.repeated
+        if sequences.hole:
+            self.found["writer_hole"] = sequences.hole
         self.raise_kept("event_missing", "writer_repeat", "writer_hole")
-        if clock := self.found.get("clock"):
-            self.report.notes.append(f"{clock.detail}: its time lies before that of earlier events.")
+        if clock.back is not None:
+            self.report.notes.append(clock.note())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from casework.audit.reading import Reader
-from casework.audit.verify import EVENT_KEYS, usual_cells
+from casework.audit.verify import EVENT_KEYS, WIDTH, event_of, usual_cells
 
 
 class Stored(NamedTuple):
@@ -52,33 +51,48 @@ class Said(NamedTuple):
 
 
 _PLACES = [EVENT_KEYS.index(name) for name in COLUMNS]
-_HEX = [name in _UUIDS for name in COLUMNS]
-_SEQ = COLUMNS.index("writer_seq")
 _SUBJECTS = EVENT_KEYS.index("subject_ids")
-_RECORDED, _WRITER = EVENT_KEYS.index("recorded"), EVENT_KEYS.index("writer_id")
+_FIRST_COLUMN = len(Stored._fields) - len(COLUMNS)
 
 
 def said(body: bytes) -> Said:
     """Reads a body. ValueError when it is not an event."""
-    cells = usual_cells(body)
-    if cells is not None:
-        values: list[Any] = [
-            cells[place].replace("-", "") if is_hex else cells[place]
-            for place, is_hex in zip(_PLACES, _HEX, strict=True)
-        ]
-        listed = cells[_SUBJECTS].replace("-", "")
-        recorded, writer = cells[_RECORDED], cells[_WRITER]
-        subjects = frozenset(listed.split('","')) if listed else frozenset()
-    else:
-        event = json.loads(body)
-        if not isinstance(event, dict) or not {*COLUMNS, "subject_ids"} <= event.keys():
-            raise ValueError("it is not an event")
-        texts = [str(event[name] if event[name] is not None else "") for name in COLUMNS]
-        values = [text.replace("-", "") if is_hex else text for text, is_hex in zip(texts, _HEX, strict=True)]
-        recorded, writer = texts[COLUMNS.index("recorded")], texts[COLUMNS.index("writer_id")]
-        subjects = frozenset(str(subject).replace("-", "") for subject in event["subject_ids"])
-    values[_SEQ] = int(values[_SEQ])
-    return Said(tuple(values), subjects, recorded, writer)
+    event = event_of(body)
+    if event is None or not {*COLUMNS, "subject_ids"} <= event.keys():
+        raise ValueError("it is not an event")
+    texts = {name: str(event[name] if event[name] is not None else "") for name in COLUMNS}
+    values = [text.replace("-", "") if name in _UUIDS else text for name, text in texts.items()]
+    values[COLUMNS.index("writer_seq")] = int(texts["writer_seq"])  # type: ignore[call-overload]
+    subjects = frozenset(str(subject).replace("-", "") for subject in event["subject_ids"] or ())
+    return Said(tuple(values), subjects, texts["recorded"], texts["writer_id"])
+
+
+def all_say_the_same(
+    first: int, rows: list[tuple[Any, ...]], people: dict[int, set[str]]
+) -> list[tuple[bytes, ...]] | None:
+    """Compares rows of consecutive indices, in the order of `Stored`, with their bodies, column by column.
+
+    The cells of the bodies, as `usual_cells` gives them, when every column says the same as they do; None when one
+    does not, or when that takes a closer look.
+    """
+    columns = list(zip(*rows, strict=True))
+    if not all(columns[Stored._fields.index("body")]):
+        return None
+    cells = usual_cells(list(columns[Stored._fields.index("body")]))
+    if cells is None:
+        return None
+    told = list(zip(*cells, strict=True))
+    for name, place, stored in zip(COLUMNS, _PLACES, columns[_FIRST_COLUMN:], strict=True):
+        text = b"\n".join(told[place]).decode()
+        if name in _UUIDS:
+            text = text.replace("-", "")
+        if "\n".join(map(str, stored) if name == "writer_seq" else stored) != text:
+            return None
+    for index, listed in enumerate(told[_SUBJECTS], first):
+        here = people.get(index)
+        if (set(listed.decode().replace("-", "").split('","')) if listed else None) != here:
+            return None
+    return cells
 
 
 def _selected(is_postgresql: bool) -> str:
@@ -97,14 +111,15 @@ def _selected(is_postgresql: bool) -> str:
     return ", ".join(map(text_of, COLUMNS))
 
 
-def rows_by_index(reader: Reader, first: int, last: int) -> list[Stored]:
-    """The rows of the tree with their events, for the indices `first` up to, not including, `last`."""
+def rows_by_index(reader: Reader, first: int, last: int) -> list[tuple[Any, ...]]:
+    """The rows of the tree with their events, as `Stored` takes them, for the indices `first` up to, not including,
+    `last`."""
     statement = (
         f"SELECT l.idx, l.leaf_hash, e.body, e.leaf_hash, {_selected(reader.is_postgresql)} "  # noqa: S608 -- no input
         "FROM audit_leaf l LEFT JOIN audit_event e ON e.event_uid = l.event_uid "
         "WHERE l.idx >= :first AND l.idx < :last ORDER BY l.idx"
     )
-    return list(map(Stored._make, reader.rows(statement, first=first, last=last)))
+    return reader.rows(statement, first=first, last=last)
 
 
 def subjects_by_index(reader: Reader, first: int, last: int) -> dict[int, set[str]]:
@@ -118,6 +133,13 @@ def subjects_by_index(reader: Reader, first: int, last: int) -> dict[int, set[st
     for index, person in reader.rows(statement, first=first, last=last):
         found.setdefault(index, set()).add(person)
     return found
+
+
+def tiles_by_index(reader: Reader, first: int, last: int) -> dict[int, bytes]:
+    """The lowest tiles over these indices, by number."""
+    statement = "SELECT n, hashes FROM audit_tile WHERE level = 0 AND n >= :first AND n < :last"
+    found = reader.rows(statement, first=first // WIDTH, last=-(-last // WIDTH))
+    return {n: bytes(hashes) for n, hashes in found}
 
 
 def waiting_rows(reader: Reader, after: str, limit: int) -> list[tuple[str, Stored]]:

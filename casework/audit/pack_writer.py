@@ -36,7 +36,7 @@ class LineFile:
         """Writes consecutive leaves, the first of index `begin`. Returns how many events they were."""
         bodies = [body for _, body in chunk if body]
         if self._as_csv:
-            self._write(csv_of(begin, chunk))
+            self._write(csv_of(begin, [leaf for leaf, _ in chunk], [body for _, body in chunk]))
         elif bodies:
             self._write(b"\n".join(bodies) + b"\n")
         return len(bodies)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from casework.core.database import db
 
@@ -48,9 +48,9 @@ class Reader:
 
 
 @contextmanager
-def snapshot() -> Iterator[Reader]:
+def snapshot(engine: Engine | None = None) -> Iterator[Reader]:
     """The database as it is now, however long the reading takes; writers are not held up."""
-    with db.engine.connect() as connection:
+    with (engine or db.engine).connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True

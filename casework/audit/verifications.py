@@ -40,9 +40,10 @@ KINDS: dict[str, Any] = {
         ("body_changed", "leaf_changed", "leaf_hashes", "projection", "tile", "state", "event", "dropped"),
         CHANGED,
     ),
-    **dict.fromkeys(("idx_gap", "event_missing", "pending_missing", "writer_gap"), GONE),
-    **dict.fromkeys(("inserted", "extra_line", "pending_repeat", "reordered"), ADDED),
+    **dict.fromkeys(("idx_gap", "event_missing", "pending_missing", "writer_hole"), GONE),
+    **dict.fromkeys(("inserted", "extra_line", "pending_repeat", "reordered", "writer_repeat"), ADDED),
     **dict.fromkeys(("tail_missing", "rollback", "replay"), OLDER),
+    **dict.fromkeys(("signature", "key_changed", "root", "fork", "checkpoint"), SIGNED),
 }
 
 
@@ -87,9 +88,13 @@ def verify_next() -> bool:
         return False
     _update(_table.c.id == job_id, state="running")
     try:
-        report = verify_live(identity_here())
+        report = verify_live(identity_here(), jobs=1)  # Pages are served beside it.
     except (LogProblem, ValueError, OSError) as problem:
         log.error("the audit log cannot be verified: %s", problem)
+        _update(_table.c.id == job_id, state="failed", finished_at=clock.now())
+        return True
+    except Exception as problem:  # or else it would be begun again and again
+        log.error("the verification of the audit log failed: %s", type(problem).__name__)
         _update(_table.c.id == job_id, state="failed", finished_at=clock.now())
         return True
     found = report.problem

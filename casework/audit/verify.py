@@ -25,18 +25,26 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import re
+import signal
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, count, islice
+from multiprocessing import get_context
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -138,8 +146,8 @@ class Tree:
         self.counts: list[int] = []
         self.on_tile = on_tile
 
-    def add(self, hashes: bytes, level: int = 0) -> None:
-        """Adds the next hashes of a level, within one tile."""
+    def add(self, hashes: bytes, level: int = 0, root: bytes | None = None) -> None:
+        """Adds the next hashes of a level, within one tile; ``root`` is theirs when they are a whole tile."""
         if level == len(self.rows):
             self.rows.append(bytearray())
             self.counts.append(0)
@@ -150,7 +158,7 @@ class Tree:
             row.clear()
             self.on_tile(level, self.counts[level], full)
             self.counts[level] += 1
-            self.add(root_of(full), level + 1)
+            self.add(root or root_of(full), level + 1)
 
     def root(self, extra: bytes = b"") -> bytes:
         """The root, as if the leaf hashes ``extra`` had been added too."""
@@ -280,16 +288,11 @@ class Pack:
         return data
 
     def lines(self, name: str) -> Generator[bytes, None, None]:
-        """The lines of a file, without their newline. Holds 1 MiB at a time, however long a line pretends to be."""
-        with self.open(name) as file:
-            rest = b""
-            while chunk := file.read(1 << 20):
-                *lines, rest = (rest + chunk).split(b"\n")
+        """The lines of a file, without their newline."""
+        with ExitStack() as files:
+            reader = LineReader(self, name, files)
+            while lines := reader.take(WIDTH).lines():
                 yield from lines
-                if len(rest) > 1 << 20:
-                    raise Unusable(f"{name} has a line that is longer than any event can be")
-            if rest:
-                yield rest
 
     def json(self, name: str) -> dict[str, Any]:
         try:
@@ -299,6 +302,52 @@ class Pack:
         if not isinstance(value, dict):
             raise Unusable(f"{name} is not a JSON object")
         return value
+
+
+class Part(NamedTuple):
+    """Consecutive lines of a file: where they stand, or the bytes where a zip file cannot be entered in the middle."""
+
+    path: Path
+    start: int
+    length: int
+    content: bytes | None
+
+    def read(self) -> bytes:
+        if self.content is not None:
+            return self.content
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.length)
+
+    def lines(self) -> list[bytes]:
+        lines = self.read().split(b"\n")
+        return lines if lines[-1] else lines[:-1]
+
+
+class LineReader:
+    """Cuts a file into parts of whole lines. Holds one part, however long a line pretends to be."""
+
+    def __init__(self, pack: Pack, name: str, files: ExitStack, start: int = 0) -> None:
+        self.name, self.file = name, files.enter_context(pack.open(name))
+        self.path, self.keeps = pack.path / name, pack.zip is not None
+        self.rest, self.start = b"", len(self.file.read(start))
+
+    def take(self, count: int) -> Part:
+        """The next lines, fewer at the end of the file."""
+        lines, size = self.rest.split(b"\n", count), len(self.rest)
+        while len(lines) <= count and (chunk := self.file.read(1 << 20)):
+            size += len(chunk)
+            lines[-1:] = (lines[-1] + chunk).split(b"\n", count - len(lines) + 1)
+            endless = len(lines) <= count and len(lines[-1]) > 2 << 20
+            if endless or size > (count + 16) * 2 * MAX_BODY:
+                raise Unusable(f"{self.name} has a line that is longer than any event can be")
+        self.rest = b""
+        if len(lines) > count:
+            self.rest, lines[-1] = lines[-1], b""
+        content = b"\n".join(lines)
+        part = Part(self.path, self.start, len(content), content if self.keeps else None)
+        self.start += len(content)
+        return part
 
 
 def tile_path(level: int | str, n: int, width: int = WIDTH) -> str:
@@ -349,11 +398,6 @@ def csv_lines(rows: Iterable[list[str]]) -> bytes:
     return encoded("".join(lines))
 
 
-def csv_line(idx: int, leaf_hash: bytes, event: dict[str, Any] | None) -> str:
-    """One row as text."""
-    return csv_lines([csv_row(idx, leaf_hash, event)]).decode()
-
-
 def encoded(text: str) -> bytes:
     """UTF-8; half of a surrogate pair, which JSON can escape, is written as its escape."""
     return text.encode(errors="backslashreplace")
@@ -362,89 +406,76 @@ def encoded(text: str) -> bytes:
 PLAIN = re.compile(r'[^,"\r\n]*').fullmatch
 
 
-# Nearly every line is written by one program and needs no quoting: such a line becomes a row without being parsed.
-# One group for each key. Whatever does not fit (escapes, commas, formulas, other keys) takes the long way.
-_CHAR = r'[^"\\,\x00-\x1f]'
-_TEXT = rf'(?:null|"((?![=+@-]){_CHAR}*+)")'
-_NUMBER = r"(?:null|(0|[1-9][0-9]*+))"
-_LIST = rf'\[(?:"((?![=+@-]){_CHAR}++(?>","{_CHAR}*+)*+)")?\]'
+def event_of(body: bytes) -> dict[str, Any] | None:
+    """The event of a line, None when it is none."""
+    try:
+        event = json.loads(body.decode(), strict=False) if body else None
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+# Nearly every line is written by one program and needs neither parsing nor quoting: a block of such lines becomes rows
+# by one expression with a group for each key. Whatever does not fit (escapes, commas, formulas, other keys) takes the
+# long way, with the same result.
+_TEXT = r'(?:"((?![-=+@\t])[^"]*+)"|null)'
+_NUMBER = r"(?:(0|[1-9][0-9]{0,17})|null)"
+_LIST = r'\[(?:"((?![-=+@\t])[^\]]*)")?\]'
 _SHAPES = {
     **dict.fromkeys(("v", "writer_seq", "result_count", "policy_version"), _NUMBER),
     **dict.fromkeys(("subject_ids", "compartments", "fields_accessed"), _LIST),
     "break_glass": "(true|false)",
 }
-USUAL = re.compile(
-    r"\{" + ",".join(f'"{key}":{_SHAPES.get(key, _TEXT)}' for key in EVENT_KEYS) + r"\}"
-).fullmatch
+_USUAL = re.compile(
+    (r"\n\{" + ",".join(f'"{key}":{_SHAPES.get(key, _TEXT)}' for key in EVENT_KEYS) + r"\}(?=\n)").encode()
+).findall
 RECORDED, WRITER, NUMBER = (EVENT_KEYS.index(key) for key in ("recorded", "writer_id", "writer_seq"))
 
 
-def usual_cells(body: bytes) -> tuple[str, ...] | None:
-    """The cells of a line that needs no quoting, in the order of EVENT_KEYS; items of a list have ``","`` between
-    them. None for any other line."""
+def usual_cells(bodies: list[bytes]) -> list[tuple[bytes, ...]] | None:
+    """The cells of lines that are all plain, in the order of EVENT_KEYS; items of a list have ``","`` between them.
+
+    None when any of the lines needs the long way.
+    """
+    text = b"\n".join([b"", *bodies, b""])
+    if b"\\" in text or b"\r" in text or len(text.split(b"\n")) != len(bodies) + 2:
+        return None
     try:
-        match = USUAL(body.decode())
+        text.decode()
     except UnicodeDecodeError:
         return None
-    return match.groups("") if match else None
+    cells: list[tuple[bytes, ...]] = _USUAL(text)
+    return cells if len(cells) == len(bodies) else None
 
 
-def usual_line(idx: int, leaf_hash: bytes, cells: tuple[str, ...]) -> str:
-    """The row of such a line, the same that ``csv_lines`` gives."""
-    return f"{idx},{leaf_hash.hex()},{','.join(cells)}\r\n".replace('","', " ")
+def usual_rows(begin: int, leaves: list[bytes], cells: list[tuple[bytes, ...]]) -> bytes | None:
+    """The rows of such lines, the same that ``csv_lines`` gives. None when a cell needs quoting after all."""
+    hashes = b"".join(leaves).hex(" ", 32).encode().split()
+    rows = map(b"%d,%b,%b\r\n".__mod__, zip(count(begin), hashes, map(b",".join, cells), strict=False))
+    text = b"".join(rows).replace(b'","', b" ")
+    plain = b'"' not in text and text.count(b",") == len(cells) * (len(CSV_COLUMNS) - 1)
+    return text if plain else None
 
 
-def csv_of(begin: int, leaves: Iterable[tuple[bytes, bytes | None]]) -> bytes:
-    """The rows of consecutive leaves, given as (leaf hash, body), the first of index ``begin``.
+def csv_of(begin: int, leaves: list[bytes], bodies: Sequence[bytes | None]) -> bytes:
+    """The rows of consecutive events, the first of index ``begin``, with their leaf hashes.
 
     A body is empty where retention dropped it; where it is None there is no row.
     """
-    lines: list[str] = []
-    for idx, (leaf_hash, body) in enumerate(leaves, begin):
-        if body is None:
-            continue
-        if cells := usual_cells(body):
-            lines.append(usual_line(idx, leaf_hash, cells))
-            continue
-        try:
-            event = json.loads(body.decode()) if body else None
-        except (ValueError, RecursionError):
-            event = None
-        lines.append(csv_line(idx, leaf_hash, event if isinstance(event, dict) else None))
-    return encoded("".join(lines))
+    parts: list[bytes] = []
+    for at in range(0, len(bodies), WIDTH):
+        block, hashes = bodies[at : at + WIDTH], leaves[at : at + WIDTH]
+        present = [body for body in block if body]
+        cells = usual_cells(present) if len(present) == len(block) else None
+        rows = usual_rows(begin + at, hashes, cells) if cells else None
+        parts.append(long_rows(begin + at, hashes, block) if rows is None else rows)
+    return b"".join(parts)
 
 
-class CsvCheck:
-    """Compares entries.csv with what the lines give, as they pass; keeps the first row that differs."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.problem: Problem | None = None
-        if file.read(len(csv_header())) != csv_header():
-            self.problem = Problem(
-                "csv", None, "the header of entries.csv is not the one that the lines give"
-            )
-
-    def rows(self, lines: list[str]) -> None:
-        if self.problem:
-            return
-        expected = encoded("".join(lines))
-        found = self.file.read(len(expected))
-        if found == expected:
-            return
-        for text in lines:
-            line = encoded(text)
-            if not found.startswith(line):
-                idx = text.partition(",")[0]
-                self.problem = Problem(
-                    "csv", int(idx), f"row {idx} of entries.csv is not what its line gives"
-                )
-                return
-            found = found[len(line) :]
-
-    def end(self, index: int) -> None:
-        if not self.problem and self.file.read(1):
-            self.problem = Problem("csv", index, "entries.csv goes on after the last event")
+def long_rows(begin: int, leaves: list[bytes], bodies: Sequence[bytes | None]) -> bytes:
+    """The same, one line after the other."""
+    rows = enumerate(zip(leaves, bodies, strict=True), begin)
+    return csv_lines(csv_row(index, leaf, event_of(body)) for index, (leaf, body) in rows if body is not None)
 
 
 # --- The writers' own numbers ------------------------------------------------------------------------------------
@@ -472,14 +503,24 @@ class WriterSequences:
             self.writers[writer] = (number + 1, early)
             return
         if number in early or (due is not None and number < due):
-            detail = f"writer {writer} has the number {number} twice, the second time at index {index}"
-            self.repeated = self.repeated or Problem("writer_repeat", index, detail)
+            if self.repeated is None or index < cast(int, self.repeated.index):
+                detail = f"writer {writer} has the number {number} twice, the second time at index {index}"
+                self.repeated = Problem("writer_repeat", index, detail)
             return
         early[number] = index
         self.writers[writer] = (due, early)
         self._advance(writer)
         if len(early) > self.WINDOW:
             self._settle(writer)
+
+    def see_run(self, writer: str, number: int, indices: Sequence[int]) -> None:
+        """Events of one writer with consecutive numbers, the first of them ``number``."""
+        due, early = self.writers.get(writer) or (self.start, {})
+        if number == due and not early:
+            self.writers[writer] = (number + len(indices), early)
+            return
+        for at, index in enumerate(indices):
+            self.see(writer, number + at, index)
 
     def end(self) -> None:
         for writer in self.writers:
@@ -509,57 +550,321 @@ class WriterSequences:
 class Clock:
     """Notices a clock that was set back: within one writer, or by minutes against all events before.
 
-    Times are RFC 3339 in UTC with microseconds, which compare as text.
+    ``back`` is the index of the first event that shows it. Times are RFC 3339 in UTC with microseconds, which compare
+    as text. A clock over later events can be joined to one over those before them.
     """
 
     PATIENCE = timedelta(minutes=5)  # A long transaction may bring its event late.
 
     def __init__(self) -> None:
-        self.writers: dict[str, str] = {}
-        self.newest = ""
-        self.least = ""
+        self.back: int | None = None
+        self.first: dict[str, tuple[str, int]] = {}  # Each writer's first time here, with its index.
+        self.last: dict[str, str] = {}
+        self.lowest: tuple[str, int] | None = None
+        self.minute = self.least = ""
 
-    def is_set_back(self, writer: str, recorded: str) -> bool:
-        back = recorded < self.writers.get(writer, "") or recorded < self.least
-        self.writers[writer] = recorded
-        if recorded[:16] > self.newest[:16]:  # Once a minute is enough.
+    def see(self, writer: str, recorded: str, index: int) -> None:
+        if recorded < self.last.get(writer, "") or recorded < self.least:
+            self._set_back(index)
+        self.first.setdefault(writer, (recorded, index))
+        self.lowest = min(self.lowest or (recorded, index), (recorded, index))
+        self.last[writer] = recorded
+        if recorded[:16] > self.minute:
             try:
-                self.least = (datetime.fromisoformat(recorded) - self.PATIENCE).strftime("%Y-%m-%dT%H:%M:%S")
+                self.least = (datetime.fromisoformat(recorded[:16]) - self.PATIENCE).strftime(
+                    "%Y-%m-%dT%H:%M"
+                )
             except (ValueError, OverflowError):
-                return back
-            self.newest = recorded
-        return back
+                return
+            self.minute = recorded[:16]
+
+    def see_all(self, writers: list[str], times: list[str], indices: Sequence[int]) -> None:
+        """The same for several. When their times only grow, the ends tell all: within a writer, too, they grow."""
+        if times == sorted(times) and all(times[0] >= last for last in self.last.values()):
+            whole = dict(zip(writers, zip(times, indices, strict=False), strict=False))
+            for writer in whole.keys() - self.first.keys():
+                at = writers.index(writer)
+                self.see(writer, times[at], indices[at])
+            self.see(writers[-1], times[-1], indices[len(writers) - 1])
+            self.last.update(zip(writers, times, strict=True))
+            return
+        for writer, recorded, index in zip(writers, times, indices, strict=False):
+            self.see(writer, recorded, index)
+
+    def join(self, later: Clock) -> None:
+        """Goes on with events that were looked at apart."""
+        if later.back is not None:
+            self._set_back(later.back)
+        for writer, (recorded, index) in later.first.items():
+            if recorded < self.last.get(writer, ""):
+                self._set_back(index)
+        if later.lowest and later.lowest[0] < self.least:
+            self._set_back(later.lowest[1])
+        self.last |= later.last
+        if later.minute > self.minute:
+            self.minute, self.least = later.minute, later.least
+
+    def note(self) -> str:
+        return f"at event {self.back} the clock was set back: its time lies before that of earlier events."
+
+    def _set_back(self, index: int) -> None:
+        self.back = index if self.back is None else min(self.back, index)
+
+
+class Told:
+    """What consecutive events tell of their writers and times; small enough to travel between processes."""
+
+    def __init__(self) -> None:
+        self.runs: dict[
+            str, list[tuple[int, list[int]]]
+        ] = {}  # (first number, indices) with consecutive numbers
+        self.clock = Clock()
+
+    def see(self, writer: str, number: int, recorded: str, index: int) -> None:
+        self.number(writer, number, index)
+        self.clock.see(writer, recorded, index)
+
+    def see_all(
+        self, writers: list[str], numbers: list[int], times: list[str], indices: Sequence[int]
+    ) -> None:
+        """The same for several, given as columns."""
+        for writer, number, index in zip(writers, numbers, indices, strict=False):
+            self.number(writer, number, index)
+        self.clock.see_all(writers, times, indices)
+
+    def number(self, writer: str, number: int, index: int) -> None:
+        """An event whose time is not known."""
+        if runs := self.runs.get(writer):
+            first, indices = runs[-1]
+            if number == first + len(indices):
+                indices.append(index)
+            else:
+                runs.append((number, [index]))
+        else:
+            self.runs[writer] = [(number, [index])]
+
+
+class History:
+    """What all events so far tell, from their beginning."""
+
+    def __init__(self, open_start: bool = False) -> None:
+        self.sequences = WriterSequences(open_start)
+        self.clock = Clock()
+
+    def join(self, told: Told) -> None:
+        for writer, runs in told.runs.items():
+            for number, indices in runs:
+                self.sequences.see_run(writer, number, indices)
+        self.clock.join(told.clock)
 
 
 # --- The checks --------------------------------------------------------------------------------------------------
 
 
-def verify_pack(path: str | Path, key: str | None = None, checkpoint: bytes | None = None) -> Report:
+CHUNK = 8 * WIDTH
+Progress = Callable[[int, int], object]
+
+
+def verify_pack(
+    path: str | Path,
+    key: str | None = None,
+    checkpoint: bytes | None = None,
+    *,
+    jobs: int | None = None,
+    progress: Progress = lambda done, of: None,
+) -> Report:
     """Checks a pack: signature, root, consistency, indices, writers' numbers, CSV, tiles; the first failure is named.
 
     ``key`` is the verifier key line that the caller trusts, ``checkpoint`` an older signed checkpoint that the caller
-    kept. Raises Unusable when the input is not a pack. Memory does not grow with the pack.
+    kept, ``jobs`` how many processes look at lines (None: as many as there are processors), and ``progress(done, of)``
+    hears how many events were looked at. Raises Unusable when the input is not a pack. Memory does not grow with the
+    pack.
     """
     report = Report()
     pack = Pack(Path(path))
     try:
-        Check(pack, report, key, checkpoint).run()
+        Check(pack, report, key, checkpoint, jobs, progress).run()
     except Broken as broken:
         report.problem = broken.problem
     except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise Unusable(f"the pack cannot be read: {error}") from error
+    except BrokenProcessPool as error:
+        raise Unusable("a process that helped to check was ended from outside; check again") from error
     finally:
         pack.files.close()
     report.ok = report.problem is None
     return report
 
 
+class Task(NamedTuple):
+    """The leaves ``[begin, end)`` with the hashes that the pack ships for them. Of ``[low, high)`` there are lines,
+    but for those that are gone, and rows of the CSV."""
+
+    begin: int
+    end: int
+    shipped: bytes
+    low: int
+    high: int
+    lines: Part
+    rows: Part | None
+    gone: dict[int, bytes]
+    bundles: bool
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The indices that have a line."""
+        here = range(self.low, self.high)
+        return [index for index in here if index not in self.gone] if self.gone else here
+
+
+class Look(NamedTuple):
+    """What was found in the lines of a task: their leaf hashes, the roots of whole tiles, and the rest of the checks."""
+
+    hashes: bytes
+    roots: list[bytes]
+    told: Told
+    csv_fits: bool
+    problems: list[Problem]
+
+
+def look(pack: Pack, task: Task) -> Look:
+    """Looks into the lines of a task. Needs nothing that stands before them, so it may run in a process of its own."""
+    bodies, told, problems = task.lines.lines(), Told(), []
+    leaves = [sha256(b"\x00" + body).digest() for body in bodies]
+    present, rows = task.present, []
+    for at in range(0, len(bodies), WIDTH):
+        block, indices = bodies[at : at + WIDTH], present[at : at + WIDTH]
+        cells = usual_cells(block)
+        columns = usual_columns(cells) if cells and max(map(len, block)) <= MAX_BODY else None
+        if columns:
+            told.see_all(*columns, indices)
+        else:
+            problems += tell_one_by_one(told, block, indices)
+        if task.rows and not task.gone:
+            hashes = leaves[at : at + WIDTH]
+            usual = usual_rows(indices[0], hashes, cells) if cells else None
+            rows.append(long_rows(indices[0], hashes, block) if usual is None else usual)
+        whole = len(block) == WIDTH or (indices and indices[-1] + 1 == task.end)
+        if task.bundles and not task.gone and whole and indices[0] % WIDTH == 0:
+            path = tile_path("entries", indices[0] // WIDTH, len(block))
+            problems += compare_tile(pack, path, bundle_of(block), indices[0])
+    if task.rows and task.gone and len(bodies) == len(present):
+        by_index = dict(zip(present, zip(leaves, bodies, strict=True), strict=True))
+        both = [by_index.get(index) or (task.gone[index], b"") for index in range(task.low, task.high)]
+        rows.append(csv_of(task.low, [leaf for leaf, _ in both], [body for _, body in both]))
+    fits = task.rows is None or b"".join(rows) == task.rows.read()
+    packed, roots = b"".join(leaves), []
+    if task.low == task.begin and not task.gone:
+        whole = range(0, len(packed) - WIDTH * 32 + 1, WIDTH * 32)
+        roots = [root_of(packed[at : at + WIDTH * 32]) for at in whole]
+    return Look(packed, roots, told, fits, problems)
+
+
+def usual_columns(cells: list[tuple[bytes, ...]]) -> tuple[list[str], list[int], list[str]] | None:
+    """Writers, numbers and times of plain lines; None when one lacks any of them."""
+    writers, numbers, times = zip(*map(itemgetter(WRITER, NUMBER, RECORDED), cells), strict=True)
+    if not (all(writers) and all(numbers) and all(times)):
+        return None
+    names = b"\n".join(writers).decode().split("\n"), b"\n".join(times).decode().split("\n")
+    return names[0], list(map(int, numbers)), names[1]
+
+
+def tell_one_by_one(told: Told, bodies: list[bytes], indices: Sequence[int]) -> list[Problem]:
+    """The same for any lines; those that are no events come back as problems."""
+    problems = []
+    for body, index in zip(bodies, indices, strict=False):
+        event = event_of(body) or {}
+        writer, number, recorded = (event.get(key) for key in ("writer_id", "writer_seq", "recorded"))
+        if type(writer) is str and type(number) is int and type(recorded) is str and len(body) <= MAX_BODY:
+            told.see(writer, number, recorded, index)
+        else:
+            problems.append(Problem("event", index, f"line {index} was logged so, but is not an event"))
+    return problems
+
+
+def bundle_of(bodies: list[bytes]) -> bytes:
+    """A tile of entries: before each body its length in two bytes."""
+    lengths = [len(body).to_bytes(2, "big") for body in bodies]
+    return b"".join(chain.from_iterable(zip(lengths, bodies, strict=True)))
+
+
+def compare_tile(pack: Pack, path: str, expected: bytes, index: int) -> list[Problem]:
+    if not pack.has(path):
+        return [Problem("tile", index, f"{path} is missing")]
+    if pack.read(path, limit=WIDTH * (MAX_BODY + 2)) != expected:
+        return [Problem("tile", index, f"{path} is not what the lines give")]
+    return []
+
+
+def in_turn(
+    look_here: Callable[[Any], Any],
+    look_there: Callable[[Any], Any],
+    tasks: Iterable[Any],
+    jobs: int,
+    begin: Callable[..., None],
+    arguments: tuple[Any, ...],
+) -> Generator[tuple[Any, Any], None, None]:
+    """Each task with what a look at it found, in the order of the tasks; a few tasks are held at a time.
+
+    With several ``jobs`` other processes look: each calls ``begin(*arguments)`` once, then ``look_there`` for each task.
+    """
+    if jobs < 2:
+        yield from ((task, look_here(task)) for task in tasks)
+        return
+    waiting: deque[tuple[Any, Future[Any]]] = deque()
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), initializer=begin_helping, initargs=(begin, arguments)
+    ) as pool:
+        try:
+            for task in tasks:
+                waiting.append((task, pool.submit(look_there, task)))
+                if len(waiting) > 2 * jobs:
+                    first, answer = waiting.popleft()
+                    yield first, answer.result()
+            while waiting:
+                first, answer = waiting.popleft()
+                yield first, answer.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def begin_helping(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """The first act of a process that helps. Ctrl-C is for the process that it helps."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    begin(*arguments)
+
+
+def processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+OPENED: list[Pack] = []  # In a process that helps: the pack, opened for itself.
+
+
+def open_pack(path: Path) -> None:
+    OPENED.append(Pack(path))
+
+
+def look_there(task: Task) -> Look:
+    return look(OPENED[0], task)
+
+
 class Check:
     """One run over one pack. The scan reads everything once and keeps the first failure of each kind; the failures
     are then judged in the order in which they matter."""
 
-    def __init__(self, pack: Pack, report: Report, key: str | None, older: bytes | None) -> None:
-        self.pack, self.report = pack, report
+    def __init__(
+        self,
+        pack: Pack,
+        report: Report,
+        key: str | None,
+        older: bytes | None,
+        jobs: int | None,
+        progress: Progress,
+    ) -> None:
+        self.pack, self.report, self.progress = pack, report, progress
+        self.jobs = jobs
         self.vkey = key or pack.read("verifier.key").decode(errors="replace")
         if key is None:
             report.notes.append("The verifier key is the pack's own; compare it with a copy from elsewhere.")
@@ -567,9 +872,9 @@ class Check:
         self.wanted: dict[int, bytes] = {}  # The computed roots at the older sizes that will be asked for.
         self.mismatch: int | None = None  # The first index whose line does not give its shipped leaf hash.
         self.extra_line = False
+        self.csv_fits = True
         self.found: dict[str, Problem] = {}  # The first failure of each kind.
         self.dropped = 0
-        self.clock = Clock()
 
     def run(self) -> None:
         self.read_statements()
@@ -577,6 +882,8 @@ class Check:
         self.judge_root()
         self.judge_consistency()
         self.judge_writers()
+        if self.rows and not self.csv_fits:
+            self.explain_csv()
         for kind in ("dropped", "event", "writer_repeat", "writer_hole", "csv", "tile"):
             if problem := self.found.get(kind):
                 raise Broken(problem.kind, problem.index, problem.detail)
@@ -630,49 +937,34 @@ class Check:
             except (KeyError, TypeError, ValueError) as error:
                 raise Unusable(f"consistency.json cannot be read: {error}") from error
 
-    # The scan: a tile's worth of leaves at a time.
+    # The scan: some tiles' worth of leaves at a time.
 
     def scan(self) -> None:
-        pack, size = self.pack, self.size
-        older_sizes = {item[0] for item in (self.older, self.proof) if item}
+        pack = self.pack
+        self.older_sizes = {item[0] for item in (self.older, self.proof) if item}
         self.has_tiles, self.has_bundles = pack.has_folder("tile/0"), pack.has_folder("tile/entries")
-        if size and not self.has_tiles:
+        if self.size and not self.has_tiles:
             self.report.notes.append("The pack has no tiles; the lines and hashes were checked without them.")
         self.tree = Tree(self.check_tile)
-        self.sequences = WriterSequences(open_start=self.first > 0)
-        self.lines = pack.files.enter_context(closing(pack.lines("entries.jsonl")))
+        self.history = History(open_start=self.first > 0)
+        self.lines = LineReader(pack, "entries.jsonl", pack.files)
         self.drops = pack.files.enter_context(closing(self.read_drops()))
         self.drop = next(self.drops, None)
-        self.csv: CsvCheck | None = None
-        if pack.has("entries.csv"):
-            self.csv = CsvCheck(pack.files.enter_context(pack.open("entries.csv")))
-        with pack.open("leaf-hashes.bin") as file:
-            for begin in range(0, size, WIDTH):
-                end = min(begin + WIDTH, size)
-                shipped = file.read((end - begin) * 32)
-                if len(shipped) < (end - begin) * 32:
-                    index = begin + len(shipped) // 32
-                    raise Broken(
-                        "tail_missing", index, f"leaf-hashes.bin ends before event {index} of {size}"
-                    )
-                hashes = self.block(begin, end, shipped)
-                for older in older_sizes:
-                    if begin < older <= end:
-                        self.wanted[older] = self.tree.root(hashes[: (older - begin) * 32])
-                self.tree.add(hashes)
-            if file.read(1):
-                self.keep("leaf_hashes", size, f"leaf-hashes.bin goes on after event {size - 1}")
-        self.extra_line = next(self.lines, None) is not None
+        self.rows = self.open_csv()
+        jobs = self.jobs or (processors() if self.last - self.first > 16 * CHUNK else 1)
+        look_here = partial(look, pack)
+        looks = in_turn(look_here, look_there, self.tasks(), jobs, open_pack, (pack.path,))
+        with closing(looks):
+            for task, seen in looks:
+                self.settle(task, seen)
+                self.progress(task.end, self.size)
+        self.extra_line = self.lines.take(1).length > 0
+        if self.rows and self.rows.take(1).length:
+            self.csv_fits = False
         if self.drop:
             self.keep(
                 "dropped", self.drop[0], "dropped.jsonl is out of order or names an index outside the pack"
             )
-        if self.csv:
-            self.csv.end(self.last)
-            if self.csv.problem:
-                self.found["csv"] = self.csv.problem
-        else:
-            self.report.notes.append("The pack has no entries.csv; the lines were checked without it.")
         if self.dropped:
             self.report.notes.append(
                 f"{self.dropped} bodies were dropped by retention; their hashes still prove."
@@ -681,94 +973,70 @@ class Check:
             if row:
                 self.check_tile(level, self.tree.counts[level], bytes(row))
 
-    def block(self, begin: int, end: int, shipped: bytes) -> bytes:
-        """The leaf hashes of ``[begin, end)``: from the lines where the pack has them, else as they were shipped."""
-        low, high = max(begin, self.first), min(end, self.last)
-        if low >= high:
-            return shipped
-        gone = self.drops_before(low, high)
-        bodies = list(islice(self.lines, high - low - len(gone)))
-        if not gone and len(bodies) == end - begin and self.mismatch is None:
-            # The usual case: the whole block is here, and it is right.
-            hashes = b"".join([sha256(b"\x00" + body).digest() for body in bodies])
-            if hashes == shipped:
-                self.report.checked += len(bodies)
-                self.events(begin, zip(bodies, split(hashes), strict=True))
-                self.check_bundle(begin, bodies)
-                return hashes
-        return self.odd_block(begin, shipped, low, high, gone, bodies)
+    def open_csv(self) -> LineReader | None:
+        if not self.pack.has("entries.csv"):
+            self.report.notes.append("The pack has no entries.csv; the lines were checked without it.")
+            return None
+        header = csv_header()
+        with self.pack.open("entries.csv") as file:
+            if file.read(len(header)) != header:
+                self.keep("csv", None, "the header of entries.csv is not the one that the lines give")
+                return None
+        return LineReader(self.pack, "entries.csv", self.pack.files, start=len(header))
 
-    def odd_block(
-        self, begin: int, shipped: bytes, low: int, high: int, gone: dict[int, bytes], bodies: list[bytes]
-    ) -> bytes:
-        """A block with dropped bodies, at the edge of a range, or with something wrong in it."""
-        present = [index for index in range(low, high) if index not in gone]
-        mixed = bytearray(shipped)
-        for index, body in zip(present, bodies, strict=False):
-            mixed[(index - begin) * 32 : (index - begin + 1) * 32] = sha256(b"\x00" + body).digest()
-        hashes = bytes(mixed)
-        leaf = dict(enumerate(split(hashes), begin))
-        for index, claimed in gone.items():
-            if claimed != leaf[index]:
-                self.keep(
-                    "dropped", index, f"dropped.jsonl gives event {index} another leaf hash than the tree"
-                )
-        self.dropped += len(gone)
-        self.report.checked += len(bodies)
+    def tasks(self) -> Iterator[Task]:
+        with self.pack.open("leaf-hashes.bin") as file:
+            for begin in range(0, self.size, CHUNK):
+                end = min(begin + CHUNK, self.size)
+                shipped = file.read((end - begin) * 32)
+                if len(shipped) < (end - begin) * 32:
+                    index = begin + len(shipped) // 32
+                    detail = f"leaf-hashes.bin ends before event {index} of {self.size}"
+                    raise Broken("tail_missing", index, detail)
+                low, high = max(begin, self.first), min(end, self.last)
+                low, high = (low, high) if low < high else (begin, begin)
+                gone = self.drops_before(low, high)
+                lines = self.lines.take(high - low - len(gone))
+                rows = self.rows.take(high - low) if self.rows else None
+                yield Task(begin, end, shipped, low, high, lines, rows, gone, self.has_bundles)
+            if file.read(1):
+                self.keep("leaf_hashes", self.size, f"leaf-hashes.bin goes on after event {self.size - 1}")
+
+    def settle(self, task: Task, seen: Look) -> None:
+        """Joins what was seen to what came before. The tree grows from the lines where there are any."""
+        begin, shipped = task.begin, task.shipped
+        count = len(seen.hashes) // 32
+        self.report.checked += count
+        self.dropped += len(task.gone)
+        if task.gone:
+            mixed = bytearray(shipped)
+            for index, leaf in zip(task.present, split(seen.hashes), strict=False):
+                mixed[(index - begin) * 32 : (index - begin + 1) * 32] = leaf
+            hashes = bytes(mixed)
+        else:
+            at = (task.low - begin) * 32
+            hashes = shipped[:at] + seen.hashes + shipped[at + len(seen.hashes) :]
+        for index, claimed in task.gone.items():
+            if claimed != hashes[(index - begin) * 32 :][:32]:
+                detail = f"dropped.jsonl gives event {index} another leaf hash than the tree"
+                self.keep("dropped", index, detail)
         if self.mismatch is None and hashes != shipped:
-            self.mismatch = next(
-                i for i in present if leaf[i] != shipped[(i - begin) * 32 : (i - begin + 1) * 32]
-            )
-        elif self.mismatch is None and len(bodies) < len(present):
-            self.mismatch = present[len(bodies)]
+            pairs = zip(split(hashes), split(shipped), strict=True)
+            self.mismatch = next(index for index, (a, b) in enumerate(pairs, begin) if a != b)
+        elif self.mismatch is None and count < len(task.present):
+            self.mismatch = task.present[count]
         if self.mismatch is None:  # After a mismatch lines and indices do not belong together any more.
-            by_index = dict(zip(present, bodies, strict=True))
-            self.events(low, ((by_index.get(index), leaf[index]) for index in range(low, high)))
-            if len(bodies) == len(leaf):
-                self.check_bundle(begin, bodies)
-        return hashes
-
-    def check_bundle(self, begin: int, bodies: list[bytes]) -> None:
-        if self.has_bundles:
-            bundle = b"".join([len(body).to_bytes(2, "big") + body for body in bodies])
-            self.compare(tile_path("entries", begin // WIDTH, len(bodies)), bundle, begin)
-
-    def events(self, low: int, leaves: Iterable[tuple[bytes | None, bytes]]) -> None:
-        """Looks into consecutive lines, given with their leaf hashes, and at their rows in the CSV."""
-        lines: list[str] = []
-        for index, (body, leaf) in enumerate(leaves, low):
-            if body is None:
-                lines.append(csv_line(index, leaf, None))
-            elif (cells := usual_cells(body)) and cells[WRITER] and cells[NUMBER] and cells[RECORDED]:
-                self.note(index, cells[WRITER], int(cells[NUMBER]), cells[RECORDED])
-                if self.csv:
-                    lines.append(usual_line(index, leaf, cells))
-            else:
-                lines.append(csv_line(index, leaf, self.event(index, body)))
-        if self.csv:
-            self.csv.rows(lines)
-
-    def event(self, index: int, body: bytes) -> dict[str, Any]:
-        try:
-            event = json.loads(body.decode())
-            writer, number, recorded = event["writer_id"], event["writer_seq"], event["recorded"]
-            if len(body) > MAX_BODY or not (
-                type(writer) is str and type(number) is int and type(recorded) is str
-            ):
-                raise ValueError("it is too long, or a field has the wrong type")
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
-            self.keep("event", index, f"line {index} was logged so, but is not an event: {error!r}")
-            return {}
-        self.note(index, writer, number, recorded)
-        return cast(dict[str, Any], event)
-
-    def note(self, index: int, writer: str, number: int, recorded: str) -> None:
-        """What an event says of its writer and its time."""
-        self.sequences.see(writer, number, index)
-        if self.clock.is_set_back(writer, recorded):
-            self.found.setdefault(
-                "clock", Problem("clock", index, f"at event {index} the clock was set back")
-            )
+            self.history.join(seen.told)
+            self.csv_fits &= seen.csv_fits
+            for problem in seen.problems:
+                self.keep(problem.kind, problem.index, problem.detail)
+        roots = seen.roots if hashes.startswith(seen.hashes) else []
+        for n, at in enumerate(range(0, len(hashes), WIDTH * 32)):
+            tile, first = hashes[at : at + WIDTH * 32], begin + n * WIDTH
+            for older in self.older_sizes:
+                if first < older <= first + len(tile) // 32:
+                    self.wanted[older] = self.tree.root(tile[: (older - first) * 32])
+            self.tree.add(tile, root=roots[n] if n < len(roots) else None)
 
     def read_drops(self) -> Generator[tuple[int, bytes], None, None]:
         if not self.pack.has("dropped.jsonl"):
@@ -792,13 +1060,9 @@ class Check:
 
     def check_tile(self, level: int, n: int, hashes: bytes) -> None:
         if self.has_tiles:
-            self.compare(tile_path(level, n, len(hashes) // 32), hashes, n * WIDTH ** (level + 1))
-
-    def compare(self, path: str, expected: bytes, index: int) -> None:
-        if not self.pack.has(path):
-            self.keep("tile", index, f"{path} is missing")
-        elif self.pack.read(path, limit=WIDTH * (MAX_BODY + 2)) != expected:
-            self.keep("tile", index, f"{path} is not what the lines give")
+            path, index = tile_path(level, n, len(hashes) // 32), n * WIDTH ** (level + 1)
+            for problem in compare_tile(self.pack, path, hashes, index):
+                self.keep(problem.kind, problem.index, problem.detail)
 
     # The judgement.
 
@@ -884,18 +1148,36 @@ class Check:
             )
 
     def judge_writers(self) -> None:
-        self.sequences.end()
-        missing = self.sequences.missing
+        sequences, clock = self.history.sequences, self.history.clock
+        sequences.end()
+        missing = sequences.missing
         if missing and missing <= self.dropped:
             self.report.notes.append(
                 f"{missing} missing writer numbers are within the {self.dropped} dropped bodies."
             )
-        elif self.sequences.hole:
-            self.found["writer_hole"] = self.sequences.hole
-        if self.sequences.repeated:
-            self.found["writer_repeat"] = self.sequences.repeated
-        if clock := self.found.get("clock"):
-            self.report.notes.append(f"{clock.detail}: its time lies before that of earlier events.")
+        elif sequences.hole:
+            self.found["writer_hole"] = sequences.hole
+        if sequences.repeated:
+            self.found["writer_repeat"] = sequences.repeated
+        if clock.back is not None:
+            self.report.notes.append(clock.note())
+
+    def explain_csv(self) -> None:
+        """Finds the first row that its line does not give, row by row."""
+        self.drops = self.read_drops()
+        self.drop = next(self.drops, None)
+        lines = self.pack.lines("entries.jsonl")
+        with self.pack.open("entries.csv") as file, self.pack.open("leaf-hashes.bin") as hashes:
+            file.seek(len(csv_header()))
+            hashes.seek(self.first * 32)
+            for index in range(self.first, self.last):
+                body = b"" if self.drops_before(index, index + 1) else next(lines)
+                row = long_rows(index, [hashes.read(32)], [body])
+                if file.read(len(row)) != row:
+                    self.keep("csv", index, f"row {index} of entries.csv is not what its line gives")
+                    return
+            if file.read(1):
+                self.keep("csv", self.last, "entries.csv goes on after the last event")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -109,7 +109,7 @@ def test_the_csv_is_for_a_spreadsheet(tmp_path: Path) -> None:
 def test_what_the_product_writes_takes_the_short_way(app: Flask) -> None:
     write_events(2)
     assert all(
-        usual_cells(json.dumps(event, separators=(",", ":")).encode()) for event in last_events(app, 2)
+        usual_cells([json.dumps(event, separators=(",", ":")).encode()]) for event in last_events(app, 2)
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import multiprocessing
 import shutil
 import subprocess
 import sys
@@ -708,3 +709,74 @@ def test_memory_does_not_grow_with_the_pack(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] * 1.5 + (2 << 20)
+
+
+# Several processes
+
+
+@dataclass
+class Change:
+    """What is done to a pack before it is checked."""
+
+    name: str
+    do: Callable[[Path], object]
+
+
+def flip(name: str, at: int) -> Callable[[Path], object]:
+    def do(pack: Path) -> None:
+        data = bytearray((pack / name).read_bytes())
+        data[at] ^= 1
+        (pack / name).write_bytes(data)
+
+    return do
+
+
+CHANGES = [
+    Change("nothing", lambda pack: None),
+    Change("a body", flip("entries.jsonl", 1_000_000)),
+    Change("a row", flip("entries.csv", 1_000_000)),
+    Change("a hash", flip("leaf-hashes.bin", 100_000)),
+    Change("a tile", flip("tile/0/007", 9)),
+    Change("a bundle", flip("tile/entries/011", 9)),
+    Change("a line less", lambda pack: edit_lines(pack, lambda lines: lines.__delitem__(4000))),
+    Change("a line more", lambda pack: edit_lines(pack, lambda lines: lines.append(lines[7]))),
+    Change("no CSV", lambda pack: (pack / "entries.csv").unlink()),
+]
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    events = [an_event(number, number % 7, number // 7 + 1) for number in range(5000)]
+    events[3000] |= {"code": 'strange, "quoted"\n=code'}
+    events[2047]["recorded"] = "2025-12-31T23:59:59.000000Z"
+    return Exported([line(event) for event in events]).write(tmp_path_factory.mktemp("large") / "pack")
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_several_processes_find_the_same_as_one(large: Path, tmp_path: Path, change: Change) -> None:
+    pack = Path(shutil.copytree(large, tmp_path / "pack"))
+    change.do(pack)
+    alone = verify_pack(pack, LOG.verifier.vkey, jobs=1)
+    assert alone.ok == (change.name in ("nothing", "no CSV"))
+    assert any("at event 2047 the clock was set back" in note for note in alone.notes) or not alone.ok
+    assert verify_pack(pack, LOG.verifier.vkey, jobs=2) == alone
+
+
+def test_several_processes_check_a_zip_and_say_how_far_they_are(large: Path, tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "pack"), "zip", large)
+    heard: list[tuple[int, int]] = []
+    report = verify_pack(
+        archive, LOG.verifier.vkey, jobs=2, progress=lambda done, of: heard.append((done, of))
+    )
+    assert report == verify_pack(large, LOG.verifier.vkey, jobs=1)
+    assert heard == [(2048, 5000), (4096, 5000), (5000, 5000)]
+
+
+def test_a_helper_that_is_ended_from_outside_leaves_no_verdict(large: Path) -> None:
+    def end_helpers(_done: int, _of: int) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+
+    with pytest.raises(Unusable, match="ended from outside"):
+        verify_pack(large, LOG.verifier.vkey, jobs=2, progress=end_helpers)
