@@ -28,7 +28,7 @@ from casework.audit.export import FORMS, ExportProblem, Form, Wanted, export
 from casework.audit.identity import LogProblem, identity_here
 from casework.audit.keeping import note_verification
 from casework.audit.live import verify_live
-from casework.audit.origin import new_origin
+from casework.audit.origin import new_origin, rebuild
 from casework.audit.reasons import Reason
 from casework.audit.reasons import reason as committed
 from casework.audit.sequencer import sequence_all, sign
@@ -185,6 +185,19 @@ def sequence_log() -> None:
     click.echo(f"{taken} events got their index." + (f" Signed up to {signed.size}." if signed else ""))
 
 
+@audit.command("rebuild")
+def rebuild_log() -> None:
+    """Make the tiles and the recorded state of the tree anew from its leaves, after they were damaged.
+
+    Changes no event, no index and no hash. The log still refuses to sign what does not continue the last checkpoint.
+    """
+    with product(), _log_errors():
+        size, signed = rebuild(identity_here())
+    click.echo(
+        f"The tree of {size} events was made anew." + (f" Signed up to {signed.size}." if signed else "")
+    )
+
+
 @audit.command("new-origin")
 @click.option("--reason", required=True, help="Kept as a fingerprint; do not name people.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -280,7 +293,8 @@ def keep_retention(
     """Drop the details of events past their retention; their hashes stay. One asks, another one approves."""
     if sum((dry_run, ask, approve is not None, run_id is not None)) > 1:
         raise click.UsageError("Say one of --dry-run, --request, --approve, --run.")
-    with product(), _log_errors():
+    # Asking and approving is work of people, as in the page; the worker's role may only do what was approved.
+    with product(as_web=ask or approve is not None), _log_errors():
         if ask:
             actor = _signed_in(by)
             with acting(actor, "cli:audit retention"):

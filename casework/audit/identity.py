@@ -12,11 +12,12 @@ import re
 import secrets
 import shutil
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from flask import current_app
 
-from casework.audit.note import Checkpoint, Signer, Verifier, generate_key, open_checkpoint
+from casework.audit.note import Checkpoint, Signer, Verifier, generate_key, open_checkpoint, split_note
 
 _DEPLOYMENT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 
@@ -44,12 +45,13 @@ class Identity:
         return self.folder / "last-checkpoint"
 
     def make(self, origin: str) -> bool:
-        """A new key under this origin, once; gives whether it was made.
+        """A new key under this origin, once; gives whether it was made. A lost public key is made from the private one.
 
         `LogProblem` when the log has signed already and its key is gone: a new key under the old name would be a
         second log, and that is for the operator to decide.
         """
         if self._secret.exists():
+            self._mend_public()
             return False
         if self._last.exists():
             raise LogProblem(
@@ -58,15 +60,24 @@ class Identity:
             )
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         signer = generate_key(origin)
-        _write(self._public, (signer.verifier.vkey + "\n").encode(), 0o644)
+        self._write_public(signer.verifier)
         _write(self._secret, (signer.skey + "\n").encode(), 0o600)
         return True
+
+    def _mend_public(self) -> None:
+        try:
+            self.verifier()
+        except LogProblem:
+            self._write_public(self.signer().verifier)
+
+    def _write_public(self, verifier: Verifier) -> None:
+        _write(self._public, (verifier.vkey + "\n").encode(), 0o644)
 
     def signer(self) -> Signer:
         """The private key. `LogProblem` when it is missing, unreadable, readable by others or no key."""
         try:
             mode = self._secret.stat().st_mode
-            text = self._secret.read_text().strip()
+            text = self._secret.read_text(errors="replace").strip()
         except OSError as problem:
             raise LogProblem(
                 f"The log's signing key {self._secret} cannot be read: {problem.strerror}. "
@@ -89,11 +100,15 @@ class Identity:
             ) from problem
 
     def last_note(self) -> bytes | None:
-        """The last signed checkpoint, None before the first."""
+        """The last signed checkpoint, None before the first. `LogProblem` when the file cannot be read."""
         try:
             return self._last.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as problem:
+            raise LogProblem(
+                f"The last signed checkpoint {self._last} cannot be read: {problem.strerror}."
+            ) from problem
 
     def last_checkpoint(self) -> Checkpoint | None:
         """The same, verified. `LogProblem` when it is not by this log's key."""
@@ -118,8 +133,11 @@ class Identity:
 
     def earlier_verifiers(self) -> list[Verifier]:
         """The public keys of earlier origins, oldest first."""
-        keys = (folder / "verifier.key" for folder in self.earlier())
-        return [Verifier.from_vkey(path.read_text().strip()) for path in keys if path.exists()]
+        found = []
+        for each in map(Identity, self.earlier()):
+            with suppress(LogProblem):  # what it signed is then nobody's, and verification says so
+                found.append(each.verifier())
+        return found
 
     def start_anew(self) -> tuple[str, bytes | None]:
         """Lays the present origin aside and makes the next one. Returns its name and the old last checkpoint.
@@ -127,20 +145,33 @@ class Identity:
         The order bears a crash: until the last step the new key stands beside a checkpoint that it cannot continue,
         so the log refuses to sign, and this can be run again.
         """
-        old, last = self.verifier(), self.last_note()
+        with suppress(LogProblem):
+            self._mend_public()
+        old, last = self._present_name(), self.last_note()
         number = len(self.earlier()) + 1
         aside = self.folder / "origins" / f"{number:04d}"
         aside.mkdir(parents=True, mode=0o700)
         for path in (self._last, self._public, self._secret):
-            if path.exists():
+            if path.is_file():
                 shutil.copy2(path, aside / path.name)
-        base = old.name.rpartition("~")[0] or old.name
+        base = old.rpartition("~")[0] or old
         signer = generate_key(f"{base}~{number + 1}")
         _write(self._secret, (signer.skey + "\n").encode(), 0o600)
-        _write(self._public, (signer.verifier.vkey + "\n").encode(), 0o644)
+        self._write_public(signer.verifier)
         self._last.unlink(missing_ok=True)
         _sync_folder(self.folder)
         return signer.name, last
+
+    def _present_name(self) -> str:
+        """The origin's name, from whichever file still has it. `LogProblem` when none does."""
+        with suppress(LogProblem):
+            return self.verifier().name
+        with suppress(LogProblem, ValueError):
+            return Checkpoint.parse(split_note(self.last_note() or b"")[0]).origin
+        raise LogProblem(
+            f"Neither the keys nor the last checkpoint in {self.folder} can be read, so the log's name is not known. Put "
+            "one of these files back from a backup."
+        )
 
 
 def identity_here() -> Identity:

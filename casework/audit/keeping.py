@@ -56,19 +56,20 @@ def note_verification(actor: Actor, checked: int, problem: str | None) -> None:
 def keep_log() -> None:
     """One round: sequence, sign, and a heartbeat when the last checkpoint is old. `LogProblem` when it may not sign."""
     identity = identity_here()
-    sequence_all()
     try:
-        sign(identity)
-    except LogProblem as problem:
-        _tell_once(str(problem))
-        raise
-    _tell_once(None)
-    signed_at = _last_signed_at()
-    if signed_at is None or clock.now() - signed_at >= HEARTBEAT:
-        with acting(SYSTEM, "worker:log"):
-            beat(SYSTEM)
         sequence_all()
         sign(identity)
+        if _quiet_for_long():
+            with acting(SYSTEM, "worker:log"):
+                beat(SYSTEM)
+            sequence_all()
+            sign(identity)
+    except LogProblem as problem:
+        _tell_once("problem", str(problem))
+        raise
+    with unit_of_work(write=False):
+        complaints = log_health().complaints
+    _tell_once("late" if complaints else None, "; ".join(complaints))
 
 
 def register_jobs() -> None:
@@ -76,16 +77,20 @@ def register_jobs() -> None:
     jobs.register("audit log", EVERY, keep_log)
 
 
-def _tell_once(problem: str | None) -> None:
+def _tell_once(kind: str | None, said: str) -> None:
+    """To the log of the program, when this kind of trouble begins."""
     global _told
-    if problem is not None and problem != _told:
-        log.error("%s", problem)
-    _told = problem
+    if kind is not None and kind != _told:
+        log.error("%s", said)
+    _told = kind
 
 
-def _last_signed_at() -> datetime | None:
+def _quiet_for_long() -> bool:
+    """Whether the newest checkpoint is old. One from the future was signed before a clock was set back."""
     with unit_of_work(write=False):
-        return db.session.scalar(select(func.max(AuditCheckpoint.signed_at)))
+        newest = select(AuditCheckpoint.signed_at).order_by(AuditCheckpoint.size.desc()).limit(1)
+        signed_at = db.session.scalar(newest)
+    return signed_at is None or not timedelta(0) <= clock.now() - signed_at < HEARTBEAT
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +111,12 @@ class LogHealth:
         if self.oldest_pending > LATE:
             seconds = int(self.oldest_pending.total_seconds())
             found.append(
-                f"the oldest audit event waits for its index for {seconds} s: is the worker running?"
+                f"the oldest audit event waits for its index for {seconds} s: is the worker running? If it is, "
+                "`casework audit checkpoint` says why"
             )
-        unsigned_for = clock.now() - self.signed_at if self.signed_at else LATE * 2
+        unsigned_for = (
+            abs(clock.now() - self.signed_at) if self.signed_at else LATE * 2
+        )  # clocks are set back, too
         if self.size > self.signed_size and unsigned_for > LATE:
             found.append(
                 "the audit log has grown and is not signed: run `casework audit checkpoint`, which says why"

@@ -1,4 +1,4 @@
-"""A new origin: the operator's way out when the log refuses to sign.
+"""The operator's ways out when the log refuses to go on: the tree made anew from its leaves, and a new origin.
 
 The log goes on under a new name and a new key. Its first event repeats the last checkpoint of the old origin, and the
 old checkpoint and key stay beside it and in every pack: nobody can take the change for an accident, and whoever holds
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from casework.access.actor import SYSTEM, Actor
 from casework.access.permissions import Permission
@@ -22,7 +22,7 @@ from casework.audit.note import Checkpoint, split_note
 from casework.audit.reasons import Reason
 from casework.audit.sequencer import sequence_all, sign, store_tiles
 from casework.audit.tiles import Tile, grow
-from casework.audit.trail import committed_to, current_trail, use_case
+from casework.audit.trail import committed_to, counted, current_trail, use_case
 from casework.audit.words import register as register_words
 from casework.core.database import db
 from casework.core.unit_of_work import unit_of_work
@@ -31,7 +31,12 @@ CHUNK = 16_384
 
 _leaf, _state, _tile = AuditLeaf.__table__, AuditState.__table__, AuditTile.__table__
 
-register_words({"log.origin_changed": _l("The log was continued under a new name and key")})
+register_words(
+    {
+        "log.origin_changed": _l("The log was continued under a new name and key"),
+        "log.tree_rebuilt": _l("The tree of the log was made anew from its leaves"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,33 @@ def note_origin(actor: Actor, left: Checkpoint | None, reason: Reason) -> None:
     """The first event of the new origin. `outcome_reason` holds the old checkpoint's lines, joined by spaces."""
     entry = current_trail().entries[-1]
     entry.outcome_reason = "continues " + (
-        left.format().strip().replace("\n", " ") if left else "nothing signed"
+        left.format().strip().replace("\n", " ") if left else "nothing that can be read"
     )
     committed_to(reason.commitment)
 
 
+@use_case(permission=Permission.LOG_KEEP, code="log.tree_rebuilt", action="E")
+def note_rebuilt(actor: Actor, size: int) -> None:
+    """Says that tiles and state were made anew, over how many events."""
+    counted(size)
+
+
+def rebuild(identity: Identity) -> tuple[int, Checkpoint | None]:
+    """Makes the tree anew and signs, if it still continues what was signed. Gives how many events it had.
+
+    `LogProblem` when leaves are missing or damaged, or are not those that were signed: then a rebuilt tree says so.
+    """
+    size = rebuild_tree()
+    sequence_all()
+    with acting(SYSTEM, "cli:audit rebuild"):
+        note_rebuilt(SYSTEM, size)
+    sequence_all()
+    return size, sign(identity)
+
+
 def new_origin(identity: Identity, reason: Reason) -> NewOrigin:
     """Continues the log, as the database holds it now, under a new key. `LogProblem` when its indices have a gap."""
-    note = identity.last_note()
-    left = Checkpoint.parse(split_note(note)[0]) if note else None
+    left = _left_behind(identity)
     rebuild_tree()  # before anything new joins it: tiles may be missing
     sequence_all()
     identity.start_anew()
@@ -72,13 +95,22 @@ def new_origin(identity: Identity, reason: Reason) -> NewOrigin:
     return NewOrigin(verifier.name, verifier.vkey, checkpoint, left, reason)
 
 
+def _left_behind(identity: Identity) -> Checkpoint | None:
+    """The last checkpoint of the present origin; None when it signed nothing, or the file is damaged."""
+    try:
+        note = identity.last_note()
+        return Checkpoint.parse(split_note(note)[0]) if note else None
+    except ValueError:
+        return None
+
+
 def rebuild_tree() -> int:
     """Makes tiles and state anew from the leaf rows. Returns the size. `LogProblem` when an index is missing.
 
     Under a new origin the leaves are what is signed, so nothing that was derived from other leaves may stay.
     """
     with unit_of_work():
-        db.session.execute(select(_state.c.size).with_for_update()).one()
+        states = db.session.execute(select(_state.c.id).with_for_update()).all()
         size = db.session.scalar(select(func.count()).select_from(_leaf)) or 0
         top = db.session.scalar(select(func.max(_leaf.c.idx)))
         if size and top != size - 1:
@@ -99,9 +131,18 @@ def rebuild_tree() -> int:
                 .where(_leaf.c.idx >= begin, _leaf.c.idx < begin + CHUNK)
                 .order_by(_leaf.c.idx)
             ).all()
-            made = grow(frontier.size, leaves, read)
-            frontier.extend(leaves)
+            try:
+                made = grow(frontier.size, leaves, read)
+                frontier.extend(leaves)
+            except (ValueError, TypeError) as problem:
+                raise LogProblem(
+                    f"A row of the log's tree among the indices from {begin} is damaged ({problem}). Put back a backup "
+                    "that has it."
+                ) from problem
             edges.update({(tile.level, tile.n): hashes for tile, hashes in made.items() if tile.width < 256})
             store_tiles(made)
+        if len(states) != 1:  # somebody took the one row away, or put another beside it
+            db.session.execute(delete(_state))
+            db.session.execute(insert(_state).values(id=1, size=0, frontier=b""))
         db.session.execute(update(_state).values(size=frontier.size, frontier=frontier.to_bytes()))
         return size

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from casework.audit.identity import Identity, LogProblem
 from casework.audit.merkle import Frontier, consistency_proof, verify_consistency
@@ -41,22 +42,21 @@ def sequence_batch(limit: int = BATCH) -> int:
             db.session.execute(text("SET LOCAL synchronous_commit = on"))
         size = frontier.size
         leaves = [row.leaf_hash for row in rows]
-        db.session.execute(
-            insert(_leaf),
-            [
-                {"idx": size + at, "event_uid": row.event_uid, "leaf_hash": row.leaf_hash}
-                for at, row in enumerate(rows)
-            ],
-        )
+        try:
+            db.session.execute(
+                insert(_leaf),
+                [
+                    {"idx": size + at, "event_uid": row.event_uid, "leaf_hash": row.leaf_hash}
+                    for at, row in enumerate(rows)
+                ],
+            )
+        except IntegrityError as problem:
+            raise _stopped("an event has its index already, or its index is taken") from problem
         try:
             store_tiles(grow(size, leaves, read_tile))
-        except ValueError as problem:
-            raise LogProblem(
-                f"The tree's tiles are damaged ({problem}), so no event can get its index; those that wait are kept. "
-                "Find what was changed with `casework audit verify`, then put the right database back, or open a new "
-                "origin, which makes the tiles anew: casework audit new-origin --reason TEXT"
-            ) from problem
-        frontier.extend(leaves)
+            frontier.extend(leaves)
+        except (ValueError, TypeError) as problem:
+            raise _stopped(f"the tree's tiles or a waiting event are damaged: {problem}") from problem
         db.session.execute(delete(_pending).where(_pending.c.event_uid.in_([row.event_uid for row in rows])))
         db.session.execute(update(_state).values(size=frontier.size, frontier=frontier.to_bytes()))
         return len(rows)
@@ -65,6 +65,13 @@ def sequence_batch(limit: int = BATCH) -> int:
 def _waiting(limit: int) -> Sequence[Row[Any]]:
     """Pending events, in the order of their rows. Walks the outbox by its own key (UUIDs that sort by time), so that a
     long queue costs no more for each batch; passes over entries whose event is gone, which `verify` names."""
+    try:
+        return _first_waiting(limit)
+    except (ValueError, TypeError) as problem:  # an identifier that is none
+        raise _stopped(f"the outbox is damaged: {problem}") from problem
+
+
+def _first_waiting(limit: int) -> Sequence[Row[Any]]:
     after = uuid.UUID(int=0)
     while True:
         uids = db.session.scalars(
@@ -99,15 +106,26 @@ def sequence_all(progress: Callable[[int], object] = lambda number: None) -> int
     return total
 
 
+def _stopped(why: str) -> LogProblem:
+    return LogProblem(
+        f"No event can get its index, because {why}. Those that wait are kept. Find what was changed with `casework audit "
+        "verify`, then put the right database back; when only tiles or the recorded state were damaged, make them anew: "
+        "casework audit rebuild"
+    )
+
+
 def _locked_frontier() -> Frontier:
-    row = db.session.execute(select(_state.c.size, _state.c.frontier).with_for_update()).one()
-    return Frontier.from_bytes(row.frontier) if row.frontier else Frontier()
-
-
-def tree() -> Frontier:
-    """The tree as it stands in the open transaction."""
-    row = db.session.execute(select(_state.c.frontier)).one()
-    return Frontier.from_bytes(row.frontier) if row.frontier else Frontier()
+    rows = db.session.execute(select(_state.c.size, _state.c.frontier).with_for_update()).all()
+    try:
+        ((size, packed),) = rows
+        frontier = Frontier.from_bytes(packed) if packed else Frontier()
+    except (ValueError, TypeError) as problem:
+        raise _stopped(f"the recorded state of the tree is damaged: {problem}") from problem
+    if frontier.size != size:
+        raise _stopped(
+            f"the recorded state names {size} events, but holds the edge of a tree of {frontier.size}"
+        )
+    return frontier
 
 
 def read_tile(tile: Tile) -> bytes:
@@ -151,10 +169,16 @@ def sign(identity: Identity) -> Checkpoint | None:
     with unit_of_work():
         frontier = _locked_frontier()
         last = identity.last_checkpoint()
-        if frontier.size == 0:
+        if frontier.size == 0 and last is None:
             return None
         if last is not None:
             _refuse_second_history(last, frontier, read_tile)
+        elif _has_signed(signer.name):
+            raise LogProblem(
+                f"The last signed checkpoint is missing in {identity.folder}, but the database has checkpoints of "
+                f"{signer.name}. Without it nobody can tell whether the log was changed since. Put the file back from a "
+                "backup, or open a new origin: casework audit new-origin --reason TEXT"
+            )
         now = Checkpoint(signer.name, frontier.size, frontier.root())
         signed = db.session.scalar(select(_checkpoint.c.size).where(_checkpoint.c.size == now.size))
         if last is not None and last.size == now.size and signed is not None:
@@ -168,6 +192,11 @@ def sign(identity: Identity) -> Checkpoint | None:
                 )
             )
         return now
+
+
+def _has_signed(origin: str) -> bool:
+    rows = select(_checkpoint.c.size).where(_checkpoint.c.note.startswith(f"{origin}\n", autoescape=True))
+    return db.session.scalar(rows.limit(1)) is not None
 
 
 def _refuse_second_history(last: Checkpoint, frontier: Frontier, read: TileReader) -> None:
@@ -185,6 +214,6 @@ def _refuse_second_history(last: Checkpoint, frontier: Frontier, read: TileReade
     except ValueError as problem:
         raise LogProblem(
             f"The events up to {last.size} are not those that were signed ({problem}). Nothing is signed. Find the "
-            "first changed event with `casework audit verify`, then put the right database back, or open a new "
-            "origin: casework audit new-origin --reason TEXT"
+            "first changed event with `casework audit verify`, then put the right database back (when only tiles were "
+            "damaged: casework audit rebuild), or open a new origin: casework audit new-origin --reason TEXT"
         ) from problem
