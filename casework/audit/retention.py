@@ -2,7 +2,8 @@
 
 Two people are needed: one asks, another one approves. Then the bodies of events past the pack's retention class
 `audit` are emptied, together with the columns and rows that say who and whom they concerned. The database's triggers
-let exactly that happen and nothing else, and only with both signatures on record.
+let exactly that happen and nothing else, and only with both signatures on record. The two events that say who asked and
+who agreed are never emptied: without them verification believes no row (`casework.audit.retention_record`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import LargeBinary, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, LargeBinary, and_, delete, func, literal, select, update
 
 from casework.access.actor import SYSTEM, Actor
 from casework.access.permissions import Permission
@@ -26,7 +27,8 @@ from casework.audit.models import (
     AuditRetentionApproval,
     AuditRetentionRequest,
 )
-from casework.audit.trail import about, counted, use_case
+from casework.audit.retention_record import AGREED, ASKED, commitment
+from casework.audit.trail import about, committed_to, counted, use_case
 from casework.audit.words import register as register_words
 from casework.core import clock
 from casework.core.database import db
@@ -37,12 +39,14 @@ from casework.core.unit_of_work import unit_of_work
 
 BATCH = 2000
 
+KEPT = (ASKED, AGREED)
+
 _event, _leaf, _subject = AuditEvent.__table__, AuditLeaf.__table__, AuditEventSubject.__table__
 
 register_words(
     {
-        "log.retention_requested": _l("It was asked that the details of old events be dropped"),
-        "log.retention_approved": _l("Dropping the details of old events was approved"),
+        ASKED: _l("It was asked that the details of old events be dropped"),
+        AGREED: _l("Dropping the details of old events was approved"),
         "log.details_dropped": _l("The details of old events were dropped"),
     }
 )
@@ -77,9 +81,14 @@ def due(cutoff: datetime | None = None) -> Due | None:
     count = db.session.scalar(
         select(func.count())
         .select_from(_leaf.join(_event, _event.c.event_uid == _leaf.c.event_uid))
-        .where(_leaf.c.idx < up_to, _event.c.recorded < cutoff, func.length(_event.c.body) > 0)
+        .where(_leaf.c.idx < up_to, _past(cutoff))
     )
     return Due(cutoff, up_to, count) if count else None
+
+
+def _past(cutoff: datetime) -> ColumnElement[bool]:
+    """Recorded before, with its details still there, and nobody's word about retention itself."""
+    return and_(_event.c.recorded < cutoff, func.length(_event.c.body) > 0, _event.c.code.not_in(KEPT))
 
 
 def _first_index_from(moment: datetime, size: int) -> int:
@@ -99,7 +108,7 @@ def _first_index_from(moment: datetime, size: int) -> int:
     return low
 
 
-@use_case(permission=Permission.AUDIT_RETAIN, code="log.retention_requested", action="C")
+@use_case(permission=Permission.AUDIT_RETAIN, code=ASKED, action="C")
 def request_retention(actor: Actor) -> AuditRetentionRequest:
     """Asks that what is due be dropped. InvalidInput when nothing is past its retention."""
     found = due()
@@ -115,10 +124,11 @@ def request_retention(actor: Actor) -> AuditRetentionRequest:
     db.session.add(asked)
     about(asked)
     counted(found.count)
+    committed_to(commitment(asked.up_to, asked.cutoff))
     return asked
 
 
-@use_case(permission=Permission.AUDIT_RETAIN, code="log.retention_approved", action="C")
+@use_case(permission=Permission.AUDIT_RETAIN, code=AGREED, action="C")
 def approve_retention(actor: Actor, request_id: uuid.UUID) -> None:
     """Agrees to what somebody else asked. InvalidInput for one's own request, Conflict when it was approved before."""
     asked = _request(request_id)
@@ -157,8 +167,7 @@ def _drop_batch(actor: Actor, request_id: uuid.UUID, first: int, last: int) -> i
         .where(
             _leaf.c.idx >= first,
             _leaf.c.idx < last,
-            _event.c.recorded < asked.cutoff,
-            func.length(_event.c.body) > 0,
+            _past(asked.cutoff),
         )
     ).all()
     counted(len(uids))
@@ -209,8 +218,7 @@ def _has_details(first: int, last: int, cutoff: datetime) -> bool:
         .where(
             _leaf.c.idx >= first,
             _leaf.c.idx < last,
-            _event.c.recorded < cutoff,
-            func.length(_event.c.body) > 0,
+            _past(cutoff),
         )
         .limit(1)
     )

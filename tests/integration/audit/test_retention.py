@@ -16,7 +16,10 @@ from casework.audit import retention
 from casework.audit.boundary import acting
 from casework.audit.export import Wanted, export
 from casework.audit.identity import identity_here
+from casework.audit.models import AuditRetentionRequest
+from casework.audit.reading import snapshot
 from casework.audit.reasons import reason
+from casework.audit.retention_record import approved_up_to
 from casework.audit.verify import verify_pack
 from casework.core import clock
 from casework.core.database import db
@@ -42,12 +45,12 @@ def context(app: Flask) -> Iterator[None]:
         yield
 
 
-def asked(actor: Actor = AUDITOR) -> retention.AuditRetentionRequest:
+def asked(actor: Actor = AUDITOR) -> AuditRetentionRequest:
     with acting(actor, "test"):
         return retention.request_retention(actor)
 
 
-def approve(actor: Actor, request: retention.AuditRetentionRequest) -> None:
+def approve(actor: Actor, request: AuditRetentionRequest) -> None:
     with acting(actor, "test"):
         retention.approve_retention(actor, request.id)
 
@@ -168,3 +171,103 @@ def test_a_body_emptied_without_approval_is_named(app: Flask) -> None:
     assert kind_of(report) == "dropped"
     assert report.problem is not None
     assert report.problem.index == 7
+
+
+# What somebody with all rights on the database writes into the tables of requests and approvals
+
+
+def believed() -> int:
+    with snapshot() as reader:
+        return approved_up_to(reader)
+
+
+def sequenced() -> None:
+    grow(1)
+
+
+def test_what_was_asked_and_approved_stands_in_the_log() -> None:
+    request = asked()
+    sequenced()
+    assert believed() == 0
+    approve(ADMIN, request)
+    assert believed() == 0  # until the event has its index
+    sequenced()
+    assert believed() == OLD
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE audit_retention_request SET up_to = 320",
+        "UPDATE audit_retention_request SET cutoff = '2099-01-01 00:00:00.000000'",
+        "UPDATE audit_retention_request SET cutoff = '0001-01-01 00:00:00.000000'",
+        "UPDATE audit_retention_request SET requested_by = (SELECT approved_by FROM audit_retention_approval)",
+        "UPDATE audit_retention_approval SET approved_by = request_id",
+        "UPDATE audit_event SET body = body || body WHERE code = 'log.retention_approved'",
+        "DELETE FROM audit_event WHERE code = 'log.retention_requested'",
+    ],
+)
+def test_a_forged_row_is_not_believed(app: Flask, forgery: str) -> None:
+    approve(ADMIN, asked())
+    sequenced()
+    assert believed() == OLD
+    attacker_of(app).does(forgery)
+    assert believed() == 0
+
+
+def test_rows_without_any_event_are_not_believed(app: Flask) -> None:
+    sequenced()
+    attacker = attacker_of(app)
+    uid, _ = attacker.event_at(3)
+    other, _ = attacker.event_at(4)
+    attacker.does(
+        "INSERT INTO audit_retention_request (id, up_to, cutoff, requested_by, requested_at) "
+        "VALUES (:uid, 320, '2099-01-01 00:00:00', :uid, '2026-01-01 00:00:00')",
+        uid=uid,
+    )
+    attacker.does(
+        "INSERT INTO audit_retention_approval (request_id, approved_by, approved_at) "
+        "VALUES (:uid, :other, '2026-01-01 00:00:00')",
+        uid=uid,
+        other=other,
+    )
+    assert believed() == 0
+
+
+def test_one_who_approves_their_own_request_is_not_believed(app: Flask) -> None:
+    request = asked()
+    approve(ADMIN, request)
+    sequenced()
+    attacker_of(app).does(
+        "UPDATE audit_retention_approval SET approved_by = (SELECT requested_by FROM audit_retention_request)"
+    )
+    assert believed() == 0
+
+
+def test_a_request_that_was_refused_is_not_believed(app: Flask) -> None:
+    request = asked()
+    with pytest.raises(InvalidInput):
+        approve(AUDITOR, request)
+    sequenced()
+    attacker_of(app).does(
+        "INSERT INTO audit_retention_approval (request_id, approved_by, approved_at) "
+        "SELECT id, requested_by, requested_at FROM audit_retention_request"
+    )
+    assert believed() == 0
+
+
+def test_the_word_of_those_who_asked_and_agreed_outlives_the_next_run(app: Flask) -> None:
+    request = asked()
+    approve(ADMIN, request)
+    assert retention.run_retention(request.id, source="test") == OLD
+    sequenced()
+    with clock.frozen(clock.now() + timedelta(days=6 * 365)):
+        second = asked()
+        approve(ADMIN, second)
+        assert retention.run_retention(second.id, source="test") > 20
+        sequenced()
+    kept = attacker_of(app).asks(
+        "SELECT count(*) FROM audit_event WHERE code LIKE 'log.retention%' AND length(body) > 0 AND agent_id IS NOT NULL"
+    )
+    assert kept == [(4,)]
+    assert verified().problem is None
