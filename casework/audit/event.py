@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -159,7 +160,7 @@ def write(draft: EventDraft) -> uuid.UUID:
     return write_many([draft])[0]
 
 
-def write_many(drafts: list[EventDraft]) -> list[uuid.UUID]:
+def write_many(drafts: Iterable[EventDraft]) -> list[uuid.UUID]:
     """Several events of one transaction, in order: three statements in all."""
     session = db.session()
     engine = session.connection().engine

@@ -29,17 +29,26 @@ class AuditEvent(db.Model):  # type: ignore[name-defined,misc]
 
     __tablename__ = "audit_event"
     __table_args__ = (
-        Index("ix_audit_event_agent_id_id", "agent_id", "id"),
-        Index("ix_audit_event_code_id", "code", "id"),
-        Index("ix_audit_event_outcome_id", "outcome", "id"),
-        Index("ix_audit_event_entity_id_id", "entity_id", "id"),
+        Index("ix_audit_event_recorded_id", "recorded", "id"),
+        Index("ix_audit_event_outcome_recorded_id", "outcome", "recorded", "id"),
+        Index("ix_audit_event_agent_id_outcome_recorded_id", "agent_id", "outcome", "recorded", "id"),
+        Index("ix_audit_event_code_outcome_recorded_id", "code", "outcome", "recorded", "id"),
+        Index(
+            "ix_audit_event_agent_id_code_outcome_recorded_id",
+            "agent_id",
+            "code",
+            "outcome",
+            "recorded",
+            "id",
+        ),
+        Index("ix_audit_event_entity_id_recorded", "entity_id", "recorded"),
     )
 
     id: Mapped[int] = plain("C1", RowNumber, primary_key=True, autoincrement=True)
     event_uid: Mapped[uuid.UUID] = plain("C1", Uuid, unique=True)
     body: Mapped[bytes] = plain("C1", LargeBinary)
     leaf_hash: Mapped[bytes] = plain("C1", LargeBinary)
-    recorded: Mapped[datetime] = plain("C1", UTCDateTime, index=True)
+    recorded: Mapped[datetime] = plain("C1", UTCDateTime)
     writer_id: Mapped[uuid.UUID] = plain("C1", Uuid)
     writer_seq: Mapped[int] = plain("C1", BigInteger)
     action: Mapped[str] = plain("C1", String(1))

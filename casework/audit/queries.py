@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute
 
+from casework.audit.event import Outcome
 from casework.audit.models import (
     AuditCheckpoint,
     AuditEvent,
@@ -59,35 +61,45 @@ def _narrowed(wanted: Filter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _walk(wanted: Filter) -> tuple[Select[AuditEvent], dict[str, Any]]:
-    """The filtered events and the columns to walk them by: always those of an index, so that a page reads little.
+def _walks(wanted: Filter) -> list[Filter]:
+    """The same events as one walk, or as one for each outcome.
 
-    Who asks for a person walks that person's own entries, whose UUIDs sort by time; who asks for days, the index of
-    the moments; everybody else the log itself, or the part of an index that one member of staff, code or outcome has.
+    The indexes name the outcome before the moment. Whoever asks for a member of staff or a code without an outcome walks
+    its three parts side by side: each is in order already, and of each no more is read than fits on a page.
     """
-    events = select(AuditEvent).where(*_narrowed(wanted))
-    if wanted.subject_id:
-        events = events.join(AuditEventSubject, AuditEventSubject.event_uid == AuditEvent.event_uid)
-        events = events.where(AuditEventSubject.subject_id == wanted.subject_id)
-        return events, {"event_uid": AuditEventSubject.event_uid}
-    if wanted.since or wanted.until:
-        return events, {"recorded": AuditEvent.recorded, "id": AuditEvent.id}
-    return events, {"id": AuditEvent.id}
+    if wanted.outcome or not (wanted.agent_id or wanted.code):
+        return [wanted]
+    return [replace(wanted, outcome=outcome) for outcome in get_args(Outcome)]
 
 
-def _place_of(event_id: int, keys: dict[str, Any]) -> list[ColumnElement[Any]] | None:
+Reach = Callable[[Select[Any]], Select[Any]]
+"""Where a page begins, in which order it goes on and how far."""
+
+
+def _of_everybody(wanted: Filter, reach: Reach) -> Select[AuditEvent]:
+    """Up to a page of events by their moments. Each walk is a part of one index, whatever the filter combines."""
+    walks = [
+        select(reach(select(AuditEvent.id).where(*_narrowed(each))).subquery().c.id)
+        for each in _walks(wanted)
+    ]
+    return reach(select(AuditEvent).where(AuditEvent.id.in_(union_all(*walks))))
+
+
+def _of_person(wanted: Filter, reach: Reach) -> Select[AuditEvent]:
+    """Up to a page of the events about one person: that person's own entries, whose UUIDs sort by time."""
+    events = select(AuditEvent).join(AuditEventSubject, AuditEventSubject.event_uid == AuditEvent.event_uid)
+    return reach(events.where(AuditEventSubject.subject_id == wanted.subject_id, *_narrowed(wanted)))
+
+
+def _place_of(event_id: int, keys: Sequence[InstrumentedAttribute[Any]]) -> list[ColumnElement[Any]] | None:
     """Where a page goes on: the keys of the event with this id, None when there is no such event.
 
     Looked up beforehand: a row compared with a subquery is no condition that PostgreSQL finds by index.
     """
-    columns = AuditEvent.__table__.c
-    found = db.session.execute(
-        select(*(columns[name] for name in keys)).where(columns.id == event_id)
-    ).one_or_none()
+    columns = [AuditEvent.__table__.c[key.key] for key in keys]
+    found = db.session.execute(select(*columns).where(AuditEvent.id == event_id)).one_or_none()
     return (
-        [literal(value, columns[name].type) for name, value in zip(keys, found, strict=True)]
-        if found
-        else None
+        [literal(value, column.type) for value, column in zip(found, columns, strict=True)] if found else None
     )
 
 
@@ -104,13 +116,21 @@ def page_of_events(
     wanted: Filter, *, before: int | None = None, after: int | None = None, size: int = PAGE
 ) -> Page:
     """Up to `size` events older than `before`, or newer than `after`, or the newest. Two statements at most."""
-    events, keys = _walk(wanted)
-    here = tuple_(*keys.values())
+    find, keys = (
+        (_of_person, (AuditEventSubject.event_uid,))
+        if wanted.subject_id
+        else (_of_everybody, (AuditEvent.recorded, AuditEvent.id))
+    )
     cursor = before if after is None else after
-    if cursor is not None and (place := _place_of(cursor, keys)) is not None:
-        events = events.where(here < tuple_(*place) if after is None else here > tuple_(*place))
-    events = events.order_by(*(key.desc() if after is None else key for key in keys.values()))
-    rows = list(db.session.scalars(events.limit(size + 1)))
+    place = None if cursor is None else _place_of(cursor, keys)
+    here = tuple_(*keys)
+
+    def reach(events: Select[Any]) -> Select[Any]:
+        if place is not None:
+            events = events.where(here < tuple_(*place) if after is None else here > tuple_(*place))
+        return events.order_by(*(key.desc() if after is None else key for key in keys)).limit(size + 1)
+
+    rows = list(db.session.scalars(find(wanted, reach)))
     more, rows = len(rows) > size, rows[:size]
     if after is not None:
         rows.reverse()
