@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an exported pack of the audit log, without trusting whoever exported it.
 
-    python verify.py PACK_DIR_OR_ZIP [--key verifier.key] [--checkpoint OLD] [--json]
+    python verify.py PACK_DIR_OR_ZIP [--key verifier.key] [--checkpoint OLD] [--jobs N] [--json]
 
 Needs Python 3.11 or newer and the package ``cryptography``, nothing else. Exit code 0: whole. 1: broken; the first
 thing that fails is named, with its index. 2: this is not a pack that can be checked.
@@ -40,11 +40,11 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from itertools import chain, count, islice
+from itertools import chain, count, islice, repeat
 from multiprocessing import get_context
-from operator import itemgetter
+from operator import contains, itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -53,37 +53,14 @@ FORMAT = 1
 WIDTH = 256  # leaves to a tile
 MAX_BODY = 0xFFFF
 
+# fmt: off
 EVENT_KEYS = (
-    "v",
-    "event_uid",
-    "recorded",
-    "request_id",
-    "writer_id",
-    "writer_seq",
-    "action",
-    "category",
-    "code",
-    "outcome",
-    "outcome_reason",
-    "agent_id",
-    "agent_role",
-    "agent_place",
-    "session_hash",
-    "purpose",
-    "justification_id",
-    "src_ip",
-    "endpoint",
-    "entity_type",
-    "entity_id",
-    "subject_ids",
-    "compartments",
-    "fields_accessed",
-    "query_hash",
-    "result_count",
-    "policy_version",
-    "break_glass",
-    "detail_commitment",
+    "v", "event_uid", "recorded", "request_id", "writer_id", "writer_seq", "action", "category", "code",
+    "outcome", "outcome_reason", "agent_id", "agent_role", "agent_place", "session_hash", "purpose",
+    "justification_id", "src_ip", "endpoint", "entity_type", "entity_id", "subject_ids", "compartments",
+    "fields_accessed", "query_hash", "result_count", "policy_version", "break_glass", "detail_commitment",
 )
+# fmt: on
 CSV_COLUMNS = ("idx", "leaf_hash", *EVENT_KEYS)
 
 
@@ -280,6 +257,9 @@ class Pack:
             raise Unusable(f"the pack has no {name}")
         return cast(BinaryIO, self.zip.open(self.names[name])) if self.zip else (self.path / name).open("rb")
 
+    def size(self, name: str) -> int:
+        return self.zip.getinfo(self.names[name]).file_size if self.zip else (self.path / name).stat().st_size
+
     def read(self, name: str, limit: int = 1 << 20) -> bytes:
         with self.open(name) as file:
             data = file.read(limit + 1)
@@ -334,17 +314,19 @@ class LineReader:
 
     def take(self, count: int) -> Part:
         """The next lines, fewer at the end of the file."""
-        lines, size = self.rest.split(b"\n", count), len(self.rest)
-        while len(lines) <= count and (chunk := self.file.read(1 << 20)):
-            size += len(chunk)
-            lines[-1:] = (lines[-1] + chunk).split(b"\n", count - len(lines) + 1)
-            endless = len(lines) <= count and len(lines[-1]) > 2 << 20
-            if endless or size > (count + 16) * 2 * MAX_BODY:
-                raise Unusable(f"{self.name} has a line that is longer than any event can be")
-        self.rest = b""
-        if len(lines) > count:
-            self.rest, lines[-1] = lines[-1], b""
-        content = b"\n".join(lines)
+        content, found, at = self.rest, 0, 0
+        while found < count:
+            end = content.find(b"\n", at) + 1
+            if end:
+                found, at = found + 1, end
+            elif chunk := self.file.read(1 << 20):
+                content += chunk
+                if len(content) - at > 2 << 20 or at > (count + 16) * 2 * MAX_BODY:
+                    raise Unusable(f"{self.name} has a line that is longer than any event can be")
+            else:
+                at = len(content)
+                break
+        content, self.rest = content[:at], content[at:]
         part = Part(self.path, self.start, len(content), content if self.keeps else None)
         self.start += len(content)
         return part
@@ -418,9 +400,9 @@ def event_of(body: bytes) -> dict[str, Any] | None:
 # Nearly every line is written by one program and needs neither parsing nor quoting: a block of such lines becomes rows
 # by one expression with a group for each key. Whatever does not fit (escapes, commas, formulas, other keys) takes the
 # long way, with the same result.
-_TEXT = r'(?:"((?![-=+@\t])[^"]*+)"|null)'
+_TEXT = r'(?:"((?!-)[^"]*+)"|null)'
 _NUMBER = r"(?:(0|[1-9][0-9]{0,17})|null)"
-_LIST = r'\[(?:"((?![-=+@\t])[^\]]*)")?\]'
+_LIST = r'\[(?:"((?!-)[^\]]*)")?\]'
 _SHAPES = {
     **dict.fromkeys(("v", "writer_seq", "result_count", "policy_version"), _NUMBER),
     **dict.fromkeys(("subject_ids", "compartments", "fields_accessed"), _LIST),
@@ -429,6 +411,7 @@ _SHAPES = {
 _USUAL = re.compile(
     (r"\n\{" + ",".join(f'"{key}":{_SHAPES.get(key, _TEXT)}' for key in EVENT_KEYS) + r"\}(?=\n)").encode()
 ).findall
+_STRANGE = (b"\\", b"\r", b"\t", b"=", b"+", b"@")
 RECORDED, WRITER, NUMBER = (EVENT_KEYS.index(key) for key in ("recorded", "writer_id", "writer_seq"))
 
 
@@ -438,7 +421,7 @@ def usual_cells(bodies: list[bytes]) -> list[tuple[bytes, ...]] | None:
     None when any of the lines needs the long way.
     """
     text = b"\n".join([b"", *bodies, b""])
-    if b"\\" in text or b"\r" in text or len(text.split(b"\n")) != len(bodies) + 2:
+    if any(byte in text for byte in _STRANGE) or any(map(contains, bodies, repeat(b"\n"))):
         return None
     try:
         text.decode()
@@ -452,7 +435,9 @@ def usual_rows(begin: int, leaves: list[bytes], cells: list[tuple[bytes, ...]]) 
     """The rows of such lines, the same that ``csv_lines`` gives. None when a cell needs quoting after all."""
     hashes = b"".join(leaves).hex(" ", 32).encode().split()
     rows = map(b"%d,%b,%b\r\n".__mod__, zip(count(begin), hashes, map(b",".join, cells), strict=False))
-    text = b"".join(rows).replace(b'","', b" ")
+    text = b"".join(rows)
+    if b'"' in text:
+        text = text.replace(b'","', b" ")
     plain = b'"' not in text and text.count(b",") == len(cells) * (len(CSV_COLUMNS) - 1)
     return text if plain else None
 
@@ -662,6 +647,8 @@ class History:
 
 
 CHUNK = 8 * WIDTH
+T = TypeVar("T")
+R = TypeVar("R")
 Progress = Callable[[int, int], object]
 
 
@@ -744,7 +731,7 @@ def look(pack: Pack, task: Task) -> Look:
             hashes = leaves[at : at + WIDTH]
             usual = usual_rows(indices[0], hashes, cells) if cells else None
             rows.append(long_rows(indices[0], hashes, block) if usual is None else usual)
-        whole = len(block) == WIDTH or (indices and indices[-1] + 1 == task.end)
+        whole = len(block) == WIDTH or indices[-1] + 1 == task.end
         if task.bundles and not task.gone and whole and indices[0] % WIDTH == 0:
             path = tile_path("entries", indices[0] // WIDTH, len(block))
             problems += compare_tile(pack, path, bundle_of(block), indices[0])
@@ -755,8 +742,8 @@ def look(pack: Pack, task: Task) -> Look:
     fits = task.rows is None or b"".join(rows) == task.rows.read()
     packed, roots = b"".join(leaves), []
     if task.low == task.begin and not task.gone:
-        whole = range(0, len(packed) - WIDTH * 32 + 1, WIDTH * 32)
-        roots = [root_of(packed[at : at + WIDTH * 32]) for at in whole]
+        full = range(0, len(packed) - WIDTH * 32 + 1, WIDTH * 32)
+        roots = [root_of(packed[at : at + WIDTH * 32]) for at in full]
     return Look(packed, roots, told, fits, problems)
 
 
@@ -765,8 +752,8 @@ def usual_columns(cells: list[tuple[bytes, ...]]) -> tuple[list[str], list[int],
     writers, numbers, times = zip(*map(itemgetter(WRITER, NUMBER, RECORDED), cells), strict=True)
     if not (all(writers) and all(numbers) and all(times)):
         return None
-    names = b"\n".join(writers).decode().split("\n"), b"\n".join(times).decode().split("\n")
-    return names[0], list(map(int, numbers)), names[1]
+    names, moments = (b"\n".join(column).decode().split("\n") for column in (writers, times))
+    return names, list(map(int, numbers)), moments
 
 
 def tell_one_by_one(told: Told, bodies: list[bytes], indices: Sequence[int]) -> list[Problem]:
@@ -791,19 +778,19 @@ def bundle_of(bodies: list[bytes]) -> bytes:
 def compare_tile(pack: Pack, path: str, expected: bytes, index: int) -> list[Problem]:
     if not pack.has(path):
         return [Problem("tile", index, f"{path} is missing")]
-    if pack.read(path, limit=WIDTH * (MAX_BODY + 2)) != expected:
+    if pack.size(path) != len(expected) or pack.read(path, limit=len(expected)) != expected:
         return [Problem("tile", index, f"{path} is not what the lines give")]
     return []
 
 
 def in_turn(
-    look_here: Callable[[Any], Any],
-    look_there: Callable[[Any], Any],
-    tasks: Iterable[Any],
+    look_here: Callable[[T], R],
+    look_there: Callable[[T], R],
+    tasks: Iterable[T],
     jobs: int,
     begin: Callable[..., None],
     arguments: tuple[Any, ...],
-) -> Generator[tuple[Any, Any], None, None]:
+) -> Generator[tuple[T, R], None, None]:
     """Each task with what a look at it found, in the order of the tasks; a few tasks are held at a time.
 
     With several ``jobs`` other processes look: each calls ``begin(*arguments)`` once, then ``look_there`` for each task.
@@ -811,7 +798,7 @@ def in_turn(
     if jobs < 2:
         yield from ((task, look_here(task)) for task in tasks)
         return
-    waiting: deque[tuple[Any, Future[Any]]] = deque()
+    waiting: deque[tuple[T, Future[R]]] = deque()
     with ProcessPoolExecutor(
         jobs, get_context("spawn"), initializer=begin_helping, initargs=(begin, arguments)
     ) as pool:
@@ -836,7 +823,8 @@ def begin_helping(begin: Callable[..., None], arguments: tuple[Any, ...]) -> Non
 
 def processors() -> int:
     """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(found, 32)
 
 
 OPENED: list[Pack] = []  # In a process that helps: the pack, opened for itself.
@@ -1180,17 +1168,27 @@ class Check:
                 self.keep("csv", self.last, "entries.csv goes on after the last event")
 
 
+def on_terminal(done: int, of: int) -> None:
+    """Says how far the check is, to somebody who watches."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} of {of} events" + ("\r\033[K" if done == of else ""))
+        sys.stderr.flush()
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Checks an exported pack of the audit log.")
     parser.add_argument("pack", type=Path, help="the directory or zip file that was exported")
     parser.add_argument("--key", type=Path, help="the log's verifier key, from a source that you trust")
     parser.add_argument("--checkpoint", type=Path, help="an older signed checkpoint that you kept")
+    parser.add_argument(
+        "--jobs", type=int, help="how many processes look at lines; else one for each processor"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     options = parser.parse_args(arguments)
     try:
         key = options.key.read_text("utf-8").strip() if options.key else None
         older = options.checkpoint.read_bytes() if options.checkpoint else None
-        report = verify_pack(options.pack, key, older)
+        report = verify_pack(options.pack, key, older, jobs=options.jobs, progress=on_terminal)
     except (OSError, ValueError) as error:
         if options.json:
             sys.stdout.write(json.dumps({"ok": False, "unusable": str(error)}) + "\n")

@@ -702,7 +702,7 @@ def test_the_copied_file_runs_alone_with_the_same_answers(pack: Path, tmp_path: 
 
 def test_memory_does_not_grow_with_the_pack(tmp_path: Path) -> None:
     peaks = []
-    for size in (2_000, 20_000):
+    for size in (5_000, 20_000):
         exported = Exported(log_of(size), with_bundles=False).write(tmp_path / str(size))
         tracemalloc.start()
         assert verify_pack(exported).ok
