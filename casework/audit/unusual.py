@@ -17,20 +17,23 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     LargeBinary,
     Select,
     Text,
     Uuid,
     and_,
+    case,
     cast,
+    desc,
     func,
     literal,
     literal_column,
     null,
     or_,
     select,
-    text,
+    union,
 )
 
 from casework.access.actor import SYSTEM, Actor
@@ -74,6 +77,19 @@ class Span:
         """The condition that an event lies inside."""
         return and_(_event.recorded >= self.start, _event.recorded < self.end)
 
+    def covers_uids(self) -> ColumnElement[bool]:
+        """The same of the entries of people, whose UUIDs begin with the moment: no more of them than these days' is read.
+
+        A uid is made a moment before the event is dated, so an hour more is allowed for than could ever be needed.
+        """
+        first, last = (_uid_of(each) for each in (self.start - timedelta(hours=1), self.end))
+        return and_(_subject.event_uid >= first, _subject.event_uid < last)
+
+
+def _uid_of(moment: datetime) -> uuid.UUID:
+    """Before every UUIDv7 (RFC 9562) of this millisecond or later, after all earlier ones."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -116,24 +132,47 @@ def _columns(people: Any = None, person: Any = None) -> tuple[Any, ...]:
     )
 
 
-_HERE = AuditEvent.__table__.join(AuditEventSubject.__table__, _subject.event_uid == _event.event_uid)
+def _about_people(span: Span) -> FromClause:
+    """Events of the span with the people whom they concern, a row for each."""
+    its_own = and_(_subject.event_uid == _event.event_uid, span.covers_uids())
+    joined: FromClause = AuditEvent.__table__.join(AuditEventSubject.__table__, its_own)
+    return joined
+
+
 _people = func.count(_subject.subject_id.distinct())
 
 
 def outside_the_place(span: Span, threshold: int) -> Select[Any]:
     """A person's record was reached by somebody of an office that does not answer for that person."""
-    staff, person = directory.relation("office_of_staff"), directory.relation("office_of_person")
-    answers = select(person.c.person_id).where(
-        person.c.person_id == _subject.subject_id, person.c.place_id == staff.c.place_id
-    )
-    known = select(person.c.person_id).where(person.c.person_id == _subject.subject_id)
-    return (
-        select(*_columns(literal(1), _subject.subject_id))
-        .select_from(_HERE.join(staff, staff.c.staff_id == _event.agent_id))
+    reached = (
+        select(
+            _event.agent_id,
+            _subject.subject_id,
+            func.count().label("events"),  # an event names a person once
+            func.min(_event.recorded).label("first"),
+            func.max(_event.recorded).label("last"),
+        )
+        .select_from(_about_people(span))
         .where(span.covers(), _event.outcome == "success", _event.agent_role.in_(OF_AN_OFFICE))
-        .where(known.exists(), ~answers.exists())
         .group_by(_event.agent_id, _subject.subject_id)
-        .having(func.count(_event.id.distinct()) >= threshold)
+        .cte("reached")
+        .prefix_with("MATERIALIZED")
+    )
+    staff, person = directory.relation("office_of_staff"), directory.relation("office_of_person")
+    own = func.max(case((person.c.place_id == staff.c.place_id, 1), else_=0))
+    # Nothing of a person whom no office knows; 0 when none of the person's offices is that of the member of staff.
+    answers = select(own).where(person.c.person_id == reached.c.subject_id).scalar_subquery()
+    return (
+        select(
+            reached.c.agent_id,
+            reached.c.events,
+            literal(1).label("people"),
+            reached.c.first,
+            reached.c.last,
+            reached.c.subject_id.label("person_id"),
+        )
+        .select_from(reached.join(staff, staff.c.staff_id == reached.c.agent_id))
+        .where(reached.c.events >= threshold, answers == 0)
     )
 
 
@@ -142,7 +181,7 @@ def many_people(span: Span, threshold: int) -> Select[Any]:
     hour = _hour_of_the_log()
     return (
         select(*_columns(_people))
-        .select_from(_HERE)
+        .select_from(_about_people(span))
         .where(span.covers(), _event.outcome == "success", _event.entity_type.is_not(None))
         .where(_event.agent_id.is_not(None), _event.agent_id != SYSTEM.id)
         .group_by(_event.agent_id, hour)
@@ -155,7 +194,7 @@ def at_night(span: Span, threshold: int) -> Select[Any]:
     hour = (_hour_of_day() + span.offset) % 24
     return (
         select(*_columns(_people))
-        .select_from(_HERE)
+        .select_from(_about_people(span))
         .where(span.covers(), _event.outcome == "success")
         .where(_event.agent_id.is_not(None), _event.agent_id != SYSTEM.id)
         .where(or_(hour >= NIGHT_FROM, hour < NIGHT_TO))
@@ -168,29 +207,49 @@ NIGHT_FROM, NIGHT_TO = 22, 6
 
 
 def after_hand_over(span: Span, threshold: int) -> Select[Any]:
-    """Somebody reached, or tried to reach, the record of a person whose case they had handed over before."""
-    assigned = directory.relation("assignment")
-    ended, other = assigned.alias("ended"), assigned.alias("held")
-    about_it = or_(
-        _subject.subject_id == ended.c.person_id,
-        and_(_subject.subject_id.is_(None), _event.entity_id == ended.c.case_id),
+    """Somebody reached, or tried to reach, the record of a person whose case they had handed over before.
+
+    Begins with the assignments that ended: there are few, and each leads to the span's part of that person's entries, and
+    of the events that name the case and nobody, as a refusal does.
+    """
+    assigned, other = directory.relation("assignment"), directory.relation("assignment").alias("held")
+    ended = select(assigned).where(assigned.c.ended_at < span.end).cte("ended").prefix_with("MATERIALIZED")
+    mine = (
+        span.covers(),
+        _event.agent_id == ended.c.staff_id,
+        _event.agent_role.in_((Role.CASEWORKER.value, Role.PSYCHOLOGIST.value)),
+        _event.recorded > ended.c.ended_at,
     )
+    named = select(_subject.subject_id).where(_subject.event_uid == _event.event_uid)
+    found = union(
+        select(_event.id, _event.agent_id, _event.recorded, ended.c.person_id)
+        .select_from(ended)
+        .join(AuditEventSubject.__table__, _subject.subject_id == ended.c.person_id)
+        .join(AuditEvent.__table__, _event.event_uid == _subject.event_uid)
+        .where(span.covers_uids(), *mine),
+        select(_event.id, _event.agent_id, _event.recorded, ended.c.person_id)
+        .select_from(ended)
+        .join(AuditEvent.__table__, _event.entity_id == ended.c.case_id)
+        .where(*mine, ~named.exists()),
+    ).cte("found")
     still = select(other.c.person_id).where(
-        other.c.person_id == ended.c.person_id,
-        other.c.staff_id == ended.c.staff_id,
-        other.c.started_at <= _event.recorded,
-        or_(other.c.ended_at.is_(None), other.c.ended_at >= _event.recorded),
+        other.c.person_id == found.c.person_id,
+        other.c.staff_id == found.c.agent_id,
+        other.c.started_at <= found.c.recorded,
+        or_(other.c.ended_at.is_(None), other.c.ended_at >= found.c.recorded),
     )
-    here = AuditEvent.__table__.outerjoin(
-        AuditEventSubject.__table__, _subject.event_uid == _event.event_uid
-    ).join(ended, and_(ended.c.staff_id == _event.agent_id, about_it))
     return (
-        select(*_columns(literal(1), ended.c.person_id))
-        .select_from(here)
-        .where(span.covers(), ended.c.ended_at < _event.recorded, ~still.exists())
-        .where(_event.agent_role.in_((Role.CASEWORKER.value, Role.PSYCHOLOGIST.value)))
-        .group_by(_event.agent_id, ended.c.person_id)
-        .having(func.count(_event.id.distinct()) >= threshold)
+        select(
+            found.c.agent_id,
+            func.count().label("events"),
+            literal(1).label("people"),
+            func.min(found.c.recorded).label("first"),
+            func.max(found.c.recorded).label("last"),
+            found.c.person_id,
+        )
+        .where(~still.exists())
+        .group_by(found.c.agent_id, found.c.person_id)
+        .having(func.count() >= threshold)
     )
 
 
@@ -280,7 +339,7 @@ def look(actor: Actor, span: Span) -> list[Found]:
 
 def _look(rule: UnusualRule, span: Span) -> Found:
     wanted = rule.find(span, rule.threshold)
-    ordered = wanted.order_by(func.max(_event.recorded).desc(), _event.agent_id).limit(MOST_FINDINGS + 1)
+    ordered = wanted.order_by(desc("last"), "agent_id").limit(MOST_FINDINGS + 1)
     findings = [
         Finding(row.agent_id, row.events, row.people, row.first, row.last, row.person_id)
         for row in db.session.execute(ordered)
@@ -292,10 +351,6 @@ def _look(rule: UnusualRule, span: Span) -> Found:
 def _as_installation(actor: Actor) -> Iterator[None]:
     """On PostgreSQL row-level security shows an auditor no assignment; for these statements only it shows all."""
     bind_actor(SYSTEM)
-    if _on_postgresql():
-        # From the span's events one probe each into an index: a hash join would read a whole table of a growing log.
-        db.session.execute(text("SET LOCAL enable_hashjoin = off"))
-        db.session.execute(text("SET LOCAL enable_mergejoin = off"))
     try:
         yield
     finally:
