@@ -112,8 +112,21 @@ def test_the_site_shows_checkpoint_and_hash_tiles_of_the_signed_tree(
         "tile/1/000.p/2",
         "tile/0/1",
         "tile/9/000",
+        "tile/0/x000/000",
+        "tile/0/000.p/256",
+        "tile/0/000.p/0",
+        "tile/63/000.p/1",
+        "tile/0/" + "x999/" * 50 + "999",
+        "tile/0/%30%30%30",
+        "tile/0/../0/000",
+        "tile/",
     ):
-        assert site.get(unknown) is None, unknown
+        answer = client.get(f"/log/{unknown}")
+        assert answer.status_code == 404 or unknown == "tile/0/%30%30%30", unknown
+        assert "immutable" not in answer.headers["Cache-Control"] or answer.status_code == 200
+    assert client.get("/log/checkpoint").headers["Cache-Control"] == "no-store"
+    head = client.head("/log/tile/0/000")
+    assert (head.status_code, head.headers["Content-Length"], head.data) == (200, str(256 * 32), b"")
     assert site.get("tile/entries/000") is None
 
 
