@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, StaticPool, create_engine
 
@@ -75,27 +75,29 @@ def look(reader: Reader, chunk: tuple[int, int]) -> Look | None:
     if len(rows) != end - begin:
         return None
     for start in range(begin, end, WIDTH):
-        block = rows[start - begin : start - begin + WIDTH]
-        cells = all_say_the_same(start, block, people)
+        stop = min(start + WIDTH, end)
+        stored: Any = Stored._make(
+            zip(*rows[start - begin : stop - begin], strict=True)
+        )  # a column in each field
+        cells = all_say_the_same(start, stored, people)
         columns = usual_columns(cells) if cells else None
-        hashes = [sha256(b"\x00" + row[_BODY]).digest() for row in block] if columns else []
-        expected = zip(range(start, end), hashes, hashes, strict=False)
-        if columns is None or list(expected) != [(row[0], row[_LEAF], row[_EVENT_HASH]) for row in block]:
+        if columns is None:
             return None
+        hashes = tuple([sha256(b"\x00" + body).digest() for body in stored.body])
         packed = b"".join(hashes)
-        if tiles.get(start // WIDTH) != packed or max(len(row[_BODY]) for row in block) > MAX_BODY:
+        if not (stored.idx == tuple(range(start, stop)) and stored.leaf == stored.event_hash == hashes):
+            return None
+        if tiles.get(start // WIDTH) != packed or max(map(len, stored.body)) > MAX_BODY:
             return None
         writers, numbers, times = columns
-        told.see_all(
-            "\n".join(writers).replace("-", "").split("\n"), numbers, times, range(start, end)
-        )  # as the rows name them
+        names = "\n".join(writers).replace("-", "").split("\n")  # as the rows name them
+        told.see_all(names, numbers, times, range(start, stop))
         leaves.append(packed)
-        if len(block) == WIDTH:
+        if len(hashes) == WIDTH:
             roots.append(root_of(packed))
     return Look(b"".join(leaves), roots, told, end - begin)
 
 
-_LEAF, _BODY, _EVENT_HASH = (Stored._fields.index(name) for name in ("leaf", "body", "event_hash"))
 CONNECTED: list[Engine] = []  # In a process that helps: its own way to the database.
 
 

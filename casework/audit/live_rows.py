@@ -52,7 +52,6 @@ class Said(NamedTuple):
 
 _PLACES = [EVENT_KEYS.index(name) for name in COLUMNS]
 _SUBJECTS = EVENT_KEYS.index("subject_ids")
-_FIRST_COLUMN = len(Stored._fields) - len(COLUMNS)
 
 
 def said(body: bytes) -> Said:
@@ -67,26 +66,22 @@ def said(body: bytes) -> Said:
     return Said(tuple(values), subjects, texts["recorded"], texts["writer_id"])
 
 
-def all_say_the_same(
-    first: int, rows: list[tuple[Any, ...]], people: dict[int, set[str]]
-) -> list[tuple[bytes, ...]] | None:
-    """Compares rows of consecutive indices, in the order of `Stored`, with their bodies, column by column.
+def all_say_the_same(first: int, stored: Any, people: dict[int, set[str]]) -> list[tuple[bytes, ...]] | None:
+    """Compares the rows of consecutive indices with their bodies. `stored` is a `Stored` that holds a column of values
+    in each field, `people` whom the tables say the events concern.
 
     The cells of the bodies, as `usual_cells` gives them, when every column says the same as they do; None when one
     does not, or when that takes a closer look.
     """
-    columns = list(zip(*rows, strict=True))
-    if not all(columns[Stored._fields.index("body")]):
-        return None
-    cells = usual_cells(list(columns[Stored._fields.index("body")]))
+    cells = usual_cells(list(stored.body)) if all(stored.body) else None
     if cells is None:
         return None
     told = list(zip(*cells, strict=True))
-    for name, place, stored in zip(COLUMNS, _PLACES, columns[_FIRST_COLUMN:], strict=True):
+    for name, place, column in zip(COLUMNS, _PLACES, stored.columns, strict=True):
         text = b"\n".join(told[place]).decode()
         if name in _UUIDS:
             text = text.replace("-", "")
-        if "\n".join(map(str, stored) if name == "writer_seq" else stored) != text:
+        if "\n".join(map(str, column)) != text:
             return None
     for index, listed in enumerate(told[_SUBJECTS], first):
         here = people.get(index)
