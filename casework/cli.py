@@ -19,6 +19,7 @@ from casework.accounts import commands as accounts
 from casework.accounts.place_register import RegisterErrors
 from casework.audit_commands import audit
 from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
+from casework.database_roles import as_sql
 from casework.demo.command import demo
 from casework.doctor import examine
 from casework.installation import initialise
@@ -26,6 +27,8 @@ from casework.key_commands import keys_group
 from casework.person_commands import person_group, retention_command
 from casework.search_commands import search_group
 from config.settings import from_environment
+
+SHOWN_AS = {"ok": "ok", "note": "note", "warning": "WARN", "wrong": "WRONG"}
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -55,12 +58,18 @@ def init() -> None:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--workers", type=click.IntRange(1, 64), default=2, show_default=True, help="Web processes.")
-def serve(port: int, host: str, workers: int) -> None:
+@click.option("--web-only", is_flag=True, help="No jobs: `casework worker` runs as a service of its own.")
+def serve(port: int, host: str, workers: int, web_only: bool) -> None:
     """Serve the pages and do the jobs, until Ctrl-C."""
     with serving.listening(host, port) as listener:
-        with product():  # what would fail in each process is refused here, in one sentence
+        # What would fail in each process is refused here, in one sentence.
+        with product(as_web=True):
             serving.require_keys()
-        code = serving.run(listener, workers)
+            serving.require_rights("web")
+        if not web_only:
+            with product():
+                serving.require_rights("worker")
+        code = serving.run(listener, workers, jobs_too=not web_only)
     if code:
         raise Refusal("The server stopped by itself. What it said is above.")
 
@@ -70,6 +79,7 @@ def worker() -> None:
     """Do the jobs of this installation, until it is stopped. `serve` starts one by itself."""
     with product() as app:
         serving.require_keys()
+        serving.require_rights("worker")
     serving.run_jobs(app)
 
 
@@ -82,12 +92,25 @@ def doctor(as_json: bool) -> None:
         print_json({"ok": all(each.ok for each in findings), "checks": [each.as_dict() for each in findings]})
     else:
         for each in findings:
-            click.echo(f"{'ok   ' if each.ok else 'WRONG'}  {each.name}: {each.found}")
+            click.echo(f"{SHOWN_AS[each.level]:5}  {each.name}: {each.found}")
             if each.fix:
                 click.echo(f"       {each.fix}")
     if not all(each.ok for each in findings):
         wrong = sum(not each.ok for each in findings)
         raise Refusal(f"{wrong} of {len(findings)} checks failed.")
+
+
+@cli.group()
+def database() -> None:
+    """PostgreSQL: who may do what."""
+
+
+@database.command("roles")
+@click.option("--web", default="casework_web", show_default=True, help="The role that serves pages.")
+@click.option("--worker", default="casework_worker", show_default=True, help="The role that does the jobs.")
+def print_roles(web: str, worker: str) -> None:
+    """Print the SQL that gives the two roles their rights, for psql, as the owner. See docs/audit-log.md."""
+    click.echo(as_sql(web, worker), nl=False)
 
 
 @cli.group()

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from casework.core.errors import DomainError
 from casework.core.schema import SchemaProblem, refuse_other
 from casework.vault.providers import KeyProblem
-from config.settings import SettingsProblem
+from config.settings import SettingsProblem, from_environment
 
 
 class Refusal(click.ClickException):
@@ -64,14 +64,19 @@ class PlainGroup(click.Group):
 
 
 @contextmanager
-def product(*, any_version: bool = False) -> Iterator[Flask]:
-    """The app inside its context; the database must be of this program's version, unless `any_version`."""
-    if has_app_context():  # flask's own command line has made one
+def product(*, any_version: bool = False, as_web: bool = False) -> Iterator[Flask]:
+    """The app inside its context; the database must be of this program's version, unless `any_version`.
+
+    Every command works with the worker's role, where it has one of its own: commands sign, drop and renew. `as_web` is
+    for looking whether the web server would find what it needs.
+    """
+    from casework.app import create_app, settings_of
+
+    settings = settings_of() if has_app_context() else from_environment()
+    if has_app_context() and not settings.worker_database_url:  # flask's own command line has made one
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     else:
-        from casework.app import create_app
-
-        app = create_app()
+        app = create_app(settings if as_web else settings.for_worker())
     with inside(app):
         if not any_version:
             refuse_other_version()

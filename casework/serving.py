@@ -3,7 +3,8 @@
     serve (this file's `run`) ── web: gunicorn with its threads, on a socket that is already open
                               └─ worker: the jobs
 
-The socket is opened first, so a port in use is one sentence and not a stream of retries.
+The socket is opened first, so a port in use is one sentence and not a stream of retries. With two roles in PostgreSQL only
+the worker is given the address of its own.
 """
 
 from __future__ import annotations
@@ -32,10 +33,12 @@ from flask import Flask, current_app
 from casework.audit.event import forget_writer
 from casework.commands import Refusal
 from casework.core import jobs
+from casework.core.database import db
+from casework.database_roles import Part, standing
 from casework.key_changes import end_pending_renewal
 from casework.vault.providers import KeyProblem, open_provider
 from casework.vault.rotation import refuse_missing, what_needs_keys
-from config.settings import Settings
+from config.settings import WORKER_DATABASE_URL, Settings, from_environment
 
 THREADS = 4
 PATIENCE = 20.0
@@ -43,7 +46,7 @@ PATIENCE = 20.0
 READY_WITHIN = 60.0
 RESTART_AFTER = 2.0
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE = 1, 4
 
 
 @contextmanager
@@ -77,27 +80,42 @@ def require_keys() -> None:
     refuse_missing()
 
 
-def run(listener: socket.socket, workers: int) -> int:
+def require_rights(part: Part) -> None:
+    """`Refusal` when the role that the present app connects with lacks what this part of the product needs."""
+    with db.engine.connect() as connection:
+        if connection.dialect.name != "postgresql":
+            return
+        found = standing(connection, part)
+    if found.missing:
+        raise Refusal(
+            f"The database role {found.role} lacks what the {part} process needs ({found.missing[0]}, "
+            f"{len(found.missing)} in all). Give the roles their rights, as after every update: "
+            'docs/audit-log.md, "PostgreSQL: roles of their own".'
+        )
+
+
+def run(listener: socket.socket, workers: int, *, jobs_too: bool = True) -> int:
     """Serves until a signal, or until the web server ends by itself; gives the exit code, 0 after a signal."""
+    keep_to_itself()
     stopping = threading.Event()
     before = {
         each: signal.signal(each, lambda *_signal: stopping.set()) for each in (signal.SIGINT, signal.SIGTERM)
     }
     handle = listener.fileno()
     web = _start("web", str(handle), str(workers), keep=handle)
-    worker = _start("worker")
+    worker = _start("worker") if jobs_too else None
     try:
         if _answers(listener, web, stopping):
             click.echo(f"Casework is at {address_of(listener)} (Ctrl-C stops it).")
         while not stopping.wait(0.5):
             if web.poll() is not None:
                 return web.returncode or 1
-            if worker.poll() is not None:
+            if worker is not None and worker.poll() is not None:
                 stopping.wait(RESTART_AFTER)
                 worker = _start("worker")
         return 0
     finally:
-        _stop(web, worker)
+        _stop(*filter(None, (web, worker)))
         for each, handler in before.items():
             signal.signal(each, handler)
 
@@ -111,7 +129,13 @@ def address_of(listener: socket.socket) -> str:
 
 def _start(*what: str, keep: int | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "casework.serving", *what]
-    return subprocess.Popen(command, pass_fds=() if keep is None else (keep,))  # noqa: S603 -- our own program
+    # The way to the database as the worker is the worker's only.
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if what[0] == "worker" or name != WORKER_DATABASE_URL
+    }
+    return subprocess.Popen(command, pass_fds=() if keep is None else (keep,), env=kept)  # noqa: S603 -- our own program
 
 
 def _answers(listener: socket.socket, web: subprocess.Popen[bytes], stopping: threading.Event) -> bool:
@@ -142,6 +166,7 @@ def _stop(*processes: subprocess.Popen[bytes]) -> None:
 
 def run_jobs(app: Flask) -> None:
     """The worker: does jobs until a signal."""
+    keep_to_itself()
     jobs.register("end a renewal of data keys", timedelta(hours=1), end_pending_renewal)
     stopped = threading.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -188,10 +213,19 @@ def _gunicorn_settings(handle: int, workers: int) -> dict[str, Any]:
     }
 
 
+def keep_to_itself() -> None:
+    """Other processes of the same user, the web server's above all, see neither memory nor environment of this one."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
 def _die_with_parent() -> None:
-    """When `serve` is killed, what it started ends too (Linux)."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    """When `serve` is killed, what it started ends too."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prctl(option: int, value: int) -> None:
+    with suppress(OSError, AttributeError):  # Linux only
+        ctypes.CDLL(None, use_errno=True).prctl(option, value)
 
 
 def _main(what: list[str]) -> None:
@@ -203,7 +237,7 @@ def _main(what: list[str]) -> None:
     else:
         from casework.app import create_app
 
-        run_jobs(create_app())
+        run_jobs(create_app(from_environment().for_worker()))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -16,6 +16,8 @@ Environment = Literal["development", "testing", "production"]
 ENVIRONMENTS = ("development", "testing", "production")
 DRIVERS = ("sqlite", "postgresql+psycopg")
 SHORTEST_SECRET = 32
+DATABASE_URL = "CASEWORK_DATABASE_URL"
+WORKER_DATABASE_URL = "CASEWORK_WORKER_DATABASE_URL"
 
 
 class SettingsProblem(Exception):
@@ -26,9 +28,10 @@ class SettingsProblem(Exception):
 class Settings:
     """Everything that differs between installations.
 
-    `home` is the state folder; `database_url` an SQLAlchemy URL; `kek` a key provider URL; `proxies` how many
-    trusted reverse proxies stand in front; `publish_log` whether everybody may fetch the log's checkpoint and hash
-    tiles under /log/; `deployment` the name that a new log gets.
+    `home` is the state folder; `database_url` an SQLAlchemy URL; `worker_database_url` another one for the same
+    database with the worker's role, empty when there is one role for all; `kek` a key provider URL; `proxies` how
+    many trusted reverse proxies stand in front; `publish_log` whether everybody may fetch the log's checkpoint and
+    hash tiles under /log/; `deployment` the name that a new log gets.
     """
 
     environment: Environment
@@ -37,6 +40,7 @@ class Settings:
     secret_key: str
     kek: str
     country: str = "uz"
+    worker_database_url: str = ""
     proxies: int = 0
     publish_log: bool = False
     deployment: str = ""
@@ -50,6 +54,12 @@ class Settings:
     def production(self) -> bool:
         """Whether the strict rules of production hold."""
         return self.environment == "production"
+
+    def for_worker(self) -> Settings:
+        """The same for the worker and for commands: with the worker's role, where it has one of its own."""
+        return replace(
+            self, database_url=self.worker_database_url or self.database_url, worker_database_url=""
+        )
 
     def flask(self) -> dict[str, Any]:
         """The same for Flask and its extensions."""
@@ -104,7 +114,8 @@ def from_environment() -> Settings:
     return Settings(
         environment=cast(Environment, environment),
         home=home,
-        database_url=_driver(os.environ.get("CASEWORK_DATABASE_URL") or f"sqlite:///{home / 'casework.db'}"),
+        database_url=(url := _driver(DATABASE_URL) or f"sqlite:///{home / 'casework.db'}"),
+        worker_database_url=_worker_url(url),
         secret_key=secret_key or secret_of(home),
         kek=os.environ.get("CASEWORK_KEK") or f"file:{home / 'keys'}",
         proxies=_number("CASEWORK_PROXIES", 0),
@@ -153,17 +164,26 @@ def keep_secret(home: Path) -> None:
         file.write(secrets.token_urlsafe(48) + "\n")
 
 
-def _driver(url: str) -> str:
+def _driver(name: str) -> str:
+    url = os.environ.get(name, "")
     for scheme in ("postgres://", "postgresql://"):
         if url.startswith(scheme):
             url = "postgresql+psycopg://" + url.removeprefix(scheme)
     try:
-        known = make_url(url).drivername in DRIVERS
+        known = not url or make_url(url).drivername in DRIVERS
     except (ArgumentError, ValueError):
         known = False
     if not known:  # the address may hold a password, so it is not repeated
+        raise SettingsProblem(f"{name} must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.")
+    return url
+
+
+def _worker_url(database_url: str) -> str:
+    url = _driver(WORKER_DATABASE_URL)
+    if url and (url.startswith("sqlite") or database_url.startswith("sqlite")):
         raise SettingsProblem(
-            "CASEWORK_DATABASE_URL must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
+            f"{WORKER_DATABASE_URL} is another role's way to the PostgreSQL database of {DATABASE_URL}: "
+            "both must be postgresql://USER:PASSWORD@HOST/DATABASE."
         )
     return url
 
