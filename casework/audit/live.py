@@ -38,6 +38,7 @@ from casework.audit.live_rows import (
 from casework.audit.merkle import Frontier
 from casework.audit.note import Checkpoint, Verifier, open_checkpoint, split_note
 from casework.audit.reading import Reader, snapshot
+from casework.audit.retention_record import approved_up_to
 from casework.audit.verify import (
     MAX_BODY,
     WIDTH,
@@ -201,13 +202,7 @@ class LiveCheck:
             self.expect(older, "the older checkpoint")
         self.checkpoints = self.read_checkpoints()
         self.next_checkpoint = next(self.checkpoints, None)
-        self.approved_up_to = (
-            self.reader.value(
-                "SELECT max(r.up_to) FROM audit_retention_request r JOIN audit_retention_approval a "
-                "ON a.request_id = r.id WHERE a.approved_by <> r.requested_by"
-            )
-            or 0
-        )
+        self.approved_up_to = approved_up_to(self.reader)
 
     def read_last_file(self) -> None:
         note, last = self.identity.last_note(), None
