@@ -19,9 +19,9 @@ import click
 
 from casework.access.actor import SYSTEM, Actor
 from casework.access.roles import Role
-from casework.accounts import passwords
+from casework.accounts import passwords, throttle
 from casework.accounts import queries as accounts
-from casework.accounts.sign_in import normal_username
+from casework.accounts.sign_in import normal_username, sign_in
 from casework.audit import retention, witness
 from casework.audit.boundary import acting
 from casework.audit.export import FORMS, ExportProblem, Form, Wanted, export
@@ -32,6 +32,7 @@ from casework.audit.origin import new_origin, rebuild
 from casework.audit.reasons import Reason
 from casework.audit.reasons import reason as committed
 from casework.audit.sequencer import sequence_all, sign
+from casework.audit.trail import about
 from casework.audit.verify import Report, Unusable, verify_pack
 from casework.audit.witness_sources import LONGEST, WitnessProblem, at_most, source_of
 from casework.commands import PlainGroup, Refusal, print_json, product, progress
@@ -339,9 +340,17 @@ def _signed_in(username: str | None) -> Actor:
         if sys.stdin.isatty()
         else sys.stdin.readline().rstrip("\n")
     )
-    with unit_of_work(write=False):
-        staff = accounts.staff_named(normal_username(username))
+    name = normal_username(username)
+    keys: dict[throttle.Kind, str] = {"name": throttle.key_of("name", name)}
+    with unit_of_work():
+        throttle.refuse_if_too_many(keys)
+        staff = accounts.staff_named(name)
     right = passwords.verify(staff.password_hash if staff else None, password)
     if staff is None or not right or not staff.active:
+        with acting(SYSTEM, "cli:audit retention"):
+            sign_in.refused("wrong_credentials")
+            if staff is not None:
+                about(staff)
+            throttle.note_failure(keys)
         raise Refusal("The user name or the password is not right.")
     return Actor(staff.id, Role(staff.role), staff.place_id, staff.domain)

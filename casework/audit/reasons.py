@@ -27,8 +27,12 @@ class Reason:
 
 
 def reason(text: str) -> Reason:
-    """A reason under a fresh salt. ValueError when it is empty or longer than 300 characters."""
+    """A reason under a fresh salt. ValueError when it is empty, longer than 300 characters, or not text."""
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise ValueError(f"A reason has 1 to {LONGEST} characters.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("The reason has characters that are not text.") from None
     return Reason(text, secrets.token_bytes(16))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlalchemy.exc import DatabaseError
 
@@ -21,11 +22,13 @@ from casework.audit.reading import snapshot
 from casework.audit.reasons import reason
 from casework.audit.retention_record import approved_up_to
 from casework.audit.verify import verify_pack
+from casework.audit_commands import audit
 from casework.core import clock
 from casework.core.database import db
 from casework.core.errors import Conflict, Denied, InvalidInput
 from casework.core.ids import new_id
 from casework.core.unit_of_work import unit_of_work
+from tests.services import staff
 from tests.services.audit_log import attacker_of, grow, kind_of, verified
 
 pytestmark = pytest.mark.both_engines
@@ -271,3 +274,26 @@ def test_the_word_of_those_who_asked_and_agreed_outlives_the_next_run(app: Flask
     )
     assert kept == [(4,)]
     assert verified().problem is None
+
+
+def test_a_wrong_password_on_the_command_line_is_an_event_and_slows_down(app: Flask) -> None:
+    staff.add_staff(app, "auditor", "auditor")
+
+    def ask(password: str) -> tuple[int, str]:
+        result = CliRunner().invoke(
+            audit, ["retention", "--request", "--by", "auditor"], input=f"{password}\n"
+        )
+        return result.exit_code, result.output
+
+    for _ in range(5):
+        code, said = ask("not the password")
+        assert code == 1
+        assert "not right" in said
+    code, said = ask(staff.PASSWORD)
+    assert code == 1
+    assert "Asked" not in said
+    found = attacker_of(app).asks("SELECT count(*) FROM audit_event WHERE code = 'auth.sign_in_failed'")
+    assert found == [(5,)]
+    with clock.frozen(clock.now() + timedelta(minutes=20)):
+        code, said = ask(staff.PASSWORD)
+    assert (code, said.partition(":")[0]) == (0, "Asked")
