@@ -28,6 +28,7 @@ from casework.audit.models import (
     AuditRetentionRequest,
 )
 from casework.audit.retention_record import AGREED, ASKED, commitment
+from casework.audit.sequencer import sequence_all
 from casework.audit.trail import about, committed_to, counted, use_case
 from casework.audit.words import register as register_words
 from casework.core import clock
@@ -199,6 +200,7 @@ def run_retention(
         up_to, cutoff = asked.up_to, asked.cutoff
         if db.session.get(AuditRetentionApproval, request_id) is None:
             raise Conflict(_l("Nobody has approved this yet."))
+    sequence_all()  # Who asked and who agreed stand in the tree before anything goes: verification believes only that.
     total = 0
     for first in range(0, up_to, BATCH):
         last = min(first + BATCH, up_to)
