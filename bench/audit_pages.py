@@ -1,38 +1,55 @@
 """The auditors' pages over a year's log: server time and statements, beside the same pages over a short log.
 
+    python -m bench.audit_pages [--events 1000000] [--engines sqlite,postgresql] [--rounds 20]
+
 A page is asked through every layer of the product but the socket, with its session, its own event and its commit. Filters
-are of every kind: common and rare, single and combined, and such as nothing fits.
+are of every kind: common and rare, single and combined, and such as nothing fits. `rows` is what the page shows of the
+large log. Unusual access looks through all events of its days, so its time follows their number, not the log's.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
-from bench.audit_year import DAYS, Caseload
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.audit_year import DAYS, Caseload, caseload, write_year
+from bench.engines import durable_engines, installation
+from casework.audit.identity import identity_here
+from casework.audit.sequencer import sequence_all, sign
 from casework.core import clock
+from casework.core.database import db
 from tests.contracts.test_query_counts import counted
 from tests.services import staff
 
+FEW = 10_000
 ROUNDS = 20
+PATIENCE = 10.0
+"""Seconds after which a page that is slow is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a page cost: milliseconds (median) and statements; `events` of the filter's result that it shows."""
+    """What a page cost: milliseconds (median) and statements; `rows` that it shows."""
 
     name: str
     ms: float
     statements: int
-    events: int
+    rows: int
 
 
 def pages(load: Caseload, auditor: FlaskClient) -> Iterator[tuple[str, str, str]]:
@@ -106,37 +123,73 @@ def _newer(client: FlaskClient, path: str) -> str:
     return _first(client, path, r"/audit\?[^\"]*after=\d+[^\"]*")
 
 
-def measure(
-    app: Flask, load: Caseload, rounds: int = ROUNDS, say: Callable[[Page], None] | None = None
-) -> list[Page]:
-    """Every page, asked `rounds` times after a first time that is not counted."""
+def measure(logs: list[tuple[Flask, Caseload]], rounds: int = ROUNDS) -> Iterator[list[Page]]:
+    """Every page of each log, asked in turns after each was asked twice."""
+    visits = [list(_visits(app, load)) for app, load in logs]
+    for same in zip(*visits, strict=True):
+        times: list[list[float]] = [[] for _ in logs]
+        for at in [at for _ in range(rounds + 2) for at in range(len(logs))]:
+            _, client, path = same[at]
+            began = time.perf_counter()
+            assert client.get(path).status_code == 200, path
+            if sum(times[at]) < PATIENCE:
+                times[at].append(time.perf_counter() - began)
+        yield [
+            _page(name, app, client, path, taken[2:] or taken)
+            for (app, _), (name, client, path), taken in zip(logs, same, times, strict=True)
+        ]
+
+
+def _visits(app: Flask, load: Caseload) -> Iterator[tuple[str, FlaskClient, str]]:
     clients = {name: app.test_client() for name in ("auditor", "supervisor")}
     for name, client in clients.items():
         assert staff.sign_in(client, name).status_code == 303
-    found = []
     for name, who, path in pages(load, clients["auditor"]):
-        client, times = clients[who], []
-        for _ in range(2):
-            shown = client.get(path)
-            assert shown.status_code == 200, (path, shown.status_code)
-        with counted(app) as statements:
-            client.get(path)
-        number = len([each for each in statements if not each.startswith("BEGIN")])
-        for _ in range(rounds):
-            began = time.perf_counter()
-            client.get(path)
-            times.append(1000 * (time.perf_counter() - began))
-            if sum(times) > 10_000:
-                break
-        page = Page(name, statistics.median(times), number, shown.get_data(as_text=True).count("<tr") - 1)
-        found.append(page)
-        if say:
-            say(page)
-    return found
+        yield name, clients[who], path
 
 
-def compare(small: list[Page], large: list[Page]) -> None:
-    """One row for each page."""
-    print(f"  {'page':<30}{'at 10,000':>16}{'at ' + 'all':>16}{'statements':>14}")
-    for few, many in zip(small, large, strict=True):
-        print(f"  {many.name:<30}{few.ms:13.1f} ms{many.ms:13.1f} ms{few.statements:7} {many.statements:6}")
+def _page(name: str, app: Flask, client: FlaskClient, path: str, taken: list[float]) -> Page:
+    with counted(app) as statements:
+        shown = client.get(path).get_data(as_text=True)
+    number = len([each for each in statements if not each.startswith("BEGIN")])
+    return Page(name, 1000 * statistics.median(taken), number, shown.count("</tr>") - shown.count("<thead"))
+
+
+def grow(app: Flask, count: int) -> tuple[Caseload, int]:
+    """A year's log of about so many events, and what then happens by itself: events get their index, PostgreSQL learns
+    to know its tables."""
+    load = caseload(app)
+    events = write_year(app, load, count)
+    with app.app_context():
+        sequence_all()
+        sign(identity_here())
+        db.session.remove()
+        if db.engine.dialect.name == "postgresql":
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM (ANALYZE)"))
+    return load, events
+
+
+def run(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--engines", default="sqlite,postgresql")
+    asked = parser.parse_args(arguments or [])
+    with durable_engines():
+        for name in asked.engines.split(","):
+            with installation(name) as few, installation(name) as many:
+                load, _ = grow(few, FEW)
+                large, events = grow(many, asked.events)
+                print(f"{name}: a year's log of {events:,} events, beside one of {FEW:,}")
+                print(f"  {'page':<30}{'few':>12}{'many':>12}{'statements':>16}{'rows':>6}")
+                for small, page in measure([(few, load), (many, large)], asked.rounds):
+                    print(
+                        f"  {page.name:<30}{small.ms:9.1f} ms{page.ms:9.1f} ms"
+                        f"{small.statements:8} {page.statements:7}{page.rows:6}",
+                        flush=True,
+                    )
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])

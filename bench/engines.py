@@ -43,23 +43,38 @@ def in_a_child(app: Flask, work: Callable[..., Any], *arguments: Any) -> Any:
 
 
 @contextmanager
-def installations(engines: list[str]) -> Iterator[Iterator[tuple[str, Flask]]]:
+def durable_engines() -> Iterator[None]:
+    """Inside, `installation` can be asked for; PostgreSQL keeps what it acknowledges."""
     postgres.SETTINGS.update(DURABLE)
     databases.open_shared_folder()
+    try:
+        yield
+    finally:
+        databases.close_shared_folder()
+
+
+@contextmanager
+def installation(name: str) -> Iterator[Flask]:
+    """The product, freshly installed on this engine; gone afterwards."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        databases.installation(name, Path(folder) / "home") as settings,  # type: ignore[arg-type]
+    ):
+        app = create_app(settings)
+        yield app
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@contextmanager
+def installations(engines: list[str]) -> Iterator[Iterator[tuple[str, Flask]]]:
+    """One installation on each engine, one after the other."""
 
     def each() -> Iterator[tuple[str, Flask]]:
         for name in engines:
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                databases.installation(name, Path(folder) / "home") as settings,  # type: ignore[arg-type]
-            ):
-                app = create_app(settings)
+            with installation(name) as app:
                 yield name, app
-                with app.app_context():
-                    db.session.remove()
-                    db.engine.dispose()
 
-    try:
+    with durable_engines():
         yield each()
-    finally:
-        databases.close_shared_folder()
