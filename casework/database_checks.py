@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +23,7 @@ CLOCKS_APART = timedelta(seconds=10)
 BUILT_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
 SHOWN = 4
 ROLES = 'docs/audit-log.md, "PostgreSQL: roles of their own".'
+GIVE_RIGHTS = f"Run as the owner: casework database roles | psql … See {ROLES}"
 
 
 def look_at_database(settings: Settings) -> Iterator[Finding]:
@@ -49,9 +51,9 @@ def _asked(
     except SQLAlchemyError as problem:
         cause = str(getattr(problem, "orig", None) or problem).strip().splitlines()
         said = cause[0] if cause else type(problem).__name__
-        yield Finding(
-            name, "wrong", f"it cannot be used: {said}", f"Check {variable} and that the server runs."
-        )
+        refused = isinstance(getattr(problem, "orig", None), InsufficientPrivilege)
+        fix = GIVE_RIGHTS if refused else f"Check {variable} and that the server runs."
+        yield Finding(name, "wrong", f"it cannot be used: {said}", fix)
     finally:
         engine.dispose()
 
@@ -118,13 +120,13 @@ def _rights(settings: Settings, connection: Connection, part: Part) -> str:
     if found.missing:
         raise Wrong(
             f"{found.role} lacks what the {part} process needs: {_some(found.missing)}",
-            "Run as the owner: casework database roles | psql … See " + ROLES,
+            GIVE_RIGHTS,
         )
     if found.too_much:
         raise Loose(
             settings,
             f"{found.role} may do more than the {part} process needs: {_some(found.too_much)}",
-            "Run as the owner: casework database roles | psql … See " + ROLES,
+            GIVE_RIGHTS,
         )
     return f"{found.role} may do what the {part} process needs, and no more"
 

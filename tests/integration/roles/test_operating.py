@@ -211,6 +211,16 @@ def test_doctor_says_what_a_role_may_too_much_and_too_little(roles: Roles) -> No
     assert web.fix.startswith("Run as the owner: casework database roles | psql")
 
 
+def test_doctor_says_what_to_do_when_a_role_was_given_nothing_yet(roles: Roles) -> None:
+    with roles.connection(OWNER) as owner:
+        owner.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {WEB}, {WORKER}".encode())
+    found = list(look_at_database(roles.settings))
+    assert {each.found.split(": ")[0] for each in found if not each.ok} == {"it cannot be used"}
+    assert all(
+        each.fix.startswith("Run as the owner: casework database roles") for each in found if not each.ok
+    )
+
+
 def test_doctor_says_how_bad_each_thing_is(roles: Roles, run: Run) -> None:
     with roles.connection(OWNER) as owner:
         owner.execute(f"GRANT DELETE ON audit_event TO {WEB}".encode())
