@@ -20,7 +20,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, StaticPool, create_engine
+from sqlalchemy import StaticPool, create_engine
 
 from casework.audit.identity import Identity
 from casework.audit.live_explain import explain_leaf, explain_stray
@@ -99,18 +99,15 @@ def look(reader: Reader, chunk: tuple[int, int]) -> Look | None:
     return Look(b"".join(leaves), roots, told, end - begin)
 
 
-CONNECTED: list[Engine] = []  # In a process that helps: its own way to the database.
+def look_from(url: str) -> Callable[[tuple[int, int]], Look | None]:
+    """For a process that helps. Rows of the tree never change, so it may have a snapshot of its own for each look."""
+    engine = create_engine(url, poolclass=StaticPool)
 
+    def look_there(chunk: tuple[int, int]) -> Look | None:
+        with snapshot(engine) as reader:
+            return look(reader, chunk)
 
-def connect(url: str) -> None:
-    """The first act of a process that helps."""
-    CONNECTED.append(create_engine(url, poolclass=StaticPool))
-
-
-def look_there(chunk: tuple[int, int]) -> Look | None:
-    """The same in a process that helps. Rows of the tree never change, so it may have a snapshot of its own."""
-    with snapshot(CONNECTED[0]) as reader:
-        return look(reader, chunk)
+    return look_there
 
 
 def verify_live(
@@ -264,8 +261,7 @@ class LiveCheck:
         chunks = [(begin, min(begin + CHUNK, self.size)) for begin in range(0, self.size, CHUNK)]
         jobs = self.jobs or (processors() if self.size > 25 * CHUNK else 1)
         url = db.engine.url.render_as_string(hide_password=False)
-        looks = in_turn(partial(look, self.reader), look_there, chunks, jobs, connect, (url,))
-        with closing(looks):
+        with closing(in_turn(partial(look, self.reader), chunks, jobs, look_from, url)) as looks:
             for (begin, end), seen in looks:
                 if seen is None:
                     seen = self.look_closely(begin, end)

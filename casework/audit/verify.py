@@ -44,6 +44,7 @@ from itertools import chain, count, islice, repeat
 from multiprocessing import get_context
 from operator import contains, itemgetter
 from pathlib import Path
+from threading import active_count
 from typing import Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from cryptography.exceptions import InvalidSignature
@@ -784,27 +785,26 @@ def compare_tile(pack: Pack, path: str, expected: bytes, index: int) -> list[Pro
 
 
 def in_turn(
-    look_here: Callable[[T], R],
-    look_there: Callable[[T], R],
+    look: Callable[[T], R],
     tasks: Iterable[T],
     jobs: int,
-    begin: Callable[..., None],
-    arguments: tuple[Any, ...],
+    prepare: Callable[[Any], Callable[[T], R]],
+    argument: object,
 ) -> Generator[tuple[T, R], None, None]:
     """Each task with what a look at it found, in the order of the tasks; a few tasks are held at a time.
 
-    With several ``jobs`` other processes look: each calls ``begin(*arguments)`` once, then ``look_there`` for each task.
+    With several ``jobs`` other processes look, each by what ``prepare(argument)`` gives it.
     """
     if jobs < 2:
-        yield from ((task, look_here(task)) for task in tasks)
+        yield from ((task, look(task)) for task in tasks)
         return
+    # A copy of this process starts at once, but may be made of a single thread only.
+    context = get_context("fork" if sys.platform == "linux" and active_count() == 1 else "spawn")
     waiting: deque[tuple[T, Future[R]]] = deque()
-    with ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=begin_helping, initargs=(begin, arguments)
-    ) as pool:
+    with ProcessPoolExecutor(jobs, context, begin_helping, (prepare, argument)) as pool:
         try:
             for task in tasks:
-                waiting.append((task, pool.submit(look_there, task)))
+                waiting.append((task, pool.submit(help_with, task)))
                 if len(waiting) > 2 * jobs:
                     first, answer = waiting.popleft()
                     yield first, answer.result()
@@ -815,10 +815,16 @@ def in_turn(
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def begin_helping(begin: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-    """The first act of a process that helps. Ctrl-C is for the process that it helps."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    begin(*arguments)
+LOOKS: list[Callable[[Any], Any]] = []  # In a process that helps: its way to look at a task.
+
+
+def begin_helping(prepare: Callable[[Any], Callable[[Any], Any]], argument: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that it helps.
+    LOOKS.append(prepare(argument))
+
+
+def help_with(task: Any) -> Any:
+    return LOOKS[-1](task)
 
 
 def processors() -> int:
@@ -827,15 +833,9 @@ def processors() -> int:
     return min(found, 32)
 
 
-OPENED: list[Pack] = []  # In a process that helps: the pack, opened for itself.
-
-
-def open_pack(path: Path) -> None:
-    OPENED.append(Pack(path))
-
-
-def look_there(task: Task) -> Look:
-    return look(OPENED[0], task)
+def look_into(path: Path) -> Callable[[Task], Look]:
+    """For a process that helps, which opens the pack for itself."""
+    return partial(look, Pack(path))
 
 
 class Check:
@@ -940,9 +940,7 @@ class Check:
         self.drop = next(self.drops, None)
         self.rows = self.open_csv()
         jobs = self.jobs or (processors() if self.last - self.first > 16 * CHUNK else 1)
-        look_here = partial(look, pack)
-        looks = in_turn(look_here, look_there, self.tasks(), jobs, open_pack, (pack.path,))
-        with closing(looks):
+        with closing(in_turn(partial(look, pack), self.tasks(), jobs, look_into, pack.path)) as looks:
             for task, seen in looks:
                 self.settle(task, seen)
                 self.progress(task.end, self.size)

@@ -772,7 +772,11 @@ def test_several_processes_check_a_zip_and_say_how_far_they_are(large: Path, tmp
     assert heard == [(2048, 5000), (4096, 5000), (5000, 5000)]
 
 
-def test_a_helper_that_is_ended_from_outside_leaves_no_verdict(large: Path) -> None:
+def test_a_helper_that_is_ended_from_outside_leaves_no_verdict(
+    large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "CHUNK", 256)
+
     def end_helpers(_done: int, _of: int) -> None:
         for child in multiprocessing.active_children():
             child.kill()
@@ -780,3 +784,15 @@ def test_a_helper_that_is_ended_from_outside_leaves_no_verdict(large: Path) -> N
 
     with pytest.raises(Unusable, match="ended from outside"):
         verify_pack(large, LOG.verifier.vkey, jobs=2, progress=end_helpers)
+    assert multiprocessing.active_children() == []
+
+
+def test_a_pack_that_cannot_be_read_by_helpers_is_unusable(large: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.make_archive(str(tmp_path / "pack"), "zip", large))
+    data = bytearray(archive.read_bytes())
+    with zipfile.ZipFile(archive) as content:
+        at = content.getinfo("tile/entries/003").header_offset + 300
+    data[at : at + 4] = b"\xff\xff\xff\xff"
+    archive.write_bytes(data)
+    with pytest.raises(Unusable, match="cannot be read"):
+        verify_pack(archive, LOG.verifier.vkey, jobs=2)
