@@ -19,7 +19,7 @@ from casework.access.actor import SYSTEM, Actor
 from casework.access.permissions import Permission
 from casework.audit.boundary import acting
 from casework.audit.identity import LogProblem, identity_here
-from casework.audit.models import AuditCheckpoint, AuditPending, AuditState
+from casework.audit.models import AuditCheckpoint, AuditEvent, AuditPending, AuditState
 from casework.audit.sequencer import sequence_all, sign
 from casework.audit.trail import counted, current_trail, use_case
 from casework.audit.words import register as register_words
@@ -125,12 +125,12 @@ class LogHealth:
 
 
 def log_health() -> LogHealth:
-    """How the log stands, in the open transaction. Four short queries, whatever the size of the log."""
+    """How the log stands, in the open transaction. Five short queries, whatever the size of the log."""
     oldest = db.session.scalar(select(AuditPending.event_uid).order_by(AuditPending.event_uid).limit(1))
     newest = db.session.execute(
         select(AuditCheckpoint.size, AuditCheckpoint.signed_at).order_by(AuditCheckpoint.size.desc()).limit(1)
     ).one_or_none()
-    waited = max(clock.now() - made_at(oldest), timedelta(0)) if oldest else timedelta(0)
+    waited = max(clock.now() - _made_at(oldest), timedelta(0)) if oldest else timedelta(0)
     return LogHealth(
         size=db.session.scalar(select(AuditState.size)) or 0,
         signed_size=newest.size if newest else 0,
@@ -140,6 +140,7 @@ def log_health() -> LogHealth:
     )
 
 
-def made_at(event_uid: uuid.UUID) -> datetime:
-    """When a UUIDv7 was made, to the millisecond (RFC 9562 section 5.7)."""
-    return datetime.fromtimestamp((event_uid.int >> 80) / 1000, UTC)
+def _made_at(event_uid: uuid.UUID) -> datetime:
+    """When an event of the outbox was recorded; where it is gone, what its UUIDv7 says (RFC 9562 section 5.7)."""
+    recorded = db.session.scalar(select(AuditEvent.recorded).where(AuditEvent.event_uid == event_uid))
+    return recorded or datetime.fromtimestamp((event_uid.int >> 80) / 1000, UTC)

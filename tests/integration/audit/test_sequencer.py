@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from casework.audit import event, keeping
+from casework.audit import event, keeping, verify
 from casework.audit.identity import Identity, LogProblem, identity_here, make_identity
 from casework.audit.models import AuditCheckpoint, AuditEvent, AuditLeaf, AuditPending
 from casework.audit.note import open_checkpoint
@@ -285,3 +285,30 @@ def test_the_name_of_the_log_is_taken_from_the_deployment(tmp_path: object, app:
     made = make_identity(home / "fourth")
     assert made is not None
     assert made.startswith("casework/")
+
+
+def test_a_clock_that_is_set_back_leaves_a_writers_numbers_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify.WriterSequences, "WINDOW", 100)  # so that two thousand events are many
+    now = clock.now()
+    with clock.frozen(now):
+        write_events(1200, in_one=400)
+    with clock.frozen(now - timedelta(hours=1)):
+        write_events(1200, in_one=400)
+        with unit_of_work(write=False):
+            assert keeping.log_health().oldest_pending == timedelta(0)
+    sequence_all()
+    sign(identity_here())
+    report = verified()
+    assert (report.problem, report.checked) == (None, 2400)
+    assert any("clock was set back" in note for note in report.notes)
+
+
+def test_the_age_of_what_waits_is_told_by_the_clock_that_was_set_back() -> None:
+    now = clock.now()
+    with clock.frozen(now):
+        act()
+        sequence_all()
+    with clock.frozen(now - timedelta(hours=1)):
+        act()
+    with clock.frozen(now - timedelta(minutes=50)), unit_of_work(write=False):
+        assert keeping.log_health().oldest_pending == timedelta(minutes=10)
