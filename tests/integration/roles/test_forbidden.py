@@ -87,8 +87,6 @@ WORKER_MAY_NOT = [
     "UPDATE audit_pending SET event_uid = event_uid",
     "TRUNCATE audit_pending",
     "TRUNCATE audit_tile",
-    "INSERT INTO audit_state SELECT * FROM audit_state WHERE false",
-    "DELETE FROM audit_state",
     "INSERT INTO audit_retention_request SELECT * FROM audit_retention_request WHERE false",
     "INSERT INTO audit_retention_approval SELECT * FROM audit_retention_approval WHERE false",
 ]

@@ -153,6 +153,16 @@ def test_the_log_goes_on_under_a_new_origin(house: House, run: Run) -> None:
     assert run("audit", "verify").code == 0
 
 
+def test_what_follows_from_the_leaves_is_made_anew(house: House, run: Run) -> None:
+    assert run("audit", "sequence").code == 0
+    with house.roles.cluster.superuser(house.roles.database) as connection:
+        for table in ("audit_tile", "audit_state"):
+            connection.execute(f"DELETE FROM {table}".encode())
+    done = run("audit", "rebuild")
+    assert done.code == 0, done.err
+    assert run("audit", "verify").code == 0
+
+
 def test_keys_are_rotated_and_renewed_and_every_record_still_opens(house: House, run: Run) -> None:
     caseworker = house.office.client("caseworker")
     case_id = rights.full_case(house.office, caseworker)
