@@ -8,6 +8,7 @@ so it is written in short transactions of its own, without events.
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 import uuid
 from dataclasses import dataclass
@@ -90,7 +91,10 @@ def waits() -> bool:
 
 
 def give_up_interrupted() -> None:
-    """Whoever calls this is the only one who exports: what is said to run was left by a process that ended."""
+    """Whoever calls this is the only one who exports: what is said to run, or is half written, was left by a process that
+    ended."""
+    for path in folder_here().glob(".*.partial*"):
+        _remove(path)
     _update(_job.c.state == "running", state="failed", problem="interrupted", finished_at=clock.now())
 
 
@@ -161,15 +165,28 @@ def _drop(actor: Actor, ids: list[uuid.UUID]) -> None:
 
 
 def drop_old() -> None:
-    """Removes the files of exports that are older than a day; when there is none, nothing is logged."""
+    """Removes the files of exports that are older than a day; when there is none, nothing is logged. A file of no known
+    export goes too: the database may have been put back from an older copy."""
     with unit_of_work(write=False):
         old = select(_job.c.id, _job.c.form).where(
             _job.c.state == "done", _job.c.finished_at < clock.now() - KEPT
         )
         rows = db.session.execute(old).all()
+        live = select(_job.c.id, _job.c.form).where(_job.c.state.in_(("running", "done")))
+        known = {path_of(row.id, row.form).name for row in db.session.execute(live)}
+    for path in folder_here().glob("[!.]*"):
+        if path.name not in known:
+            _remove(path)
     if not rows:
         return
     for row in rows:
         path_of(row.id, row.form).unlink(missing_ok=True)
     with acting(SYSTEM, "worker:exports"):
         _drop(SYSTEM, [row.id for row in rows])
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -161,6 +161,26 @@ def test_an_export_that_was_interrupted_says_so_and_two_workers_do_not_write_at_
     assert "The program was stopped" in text_of(auditor, page)
 
 
+def test_what_a_killed_worker_left_half_written_is_removed(
+    app: Flask, auditor: FlaskClient, home: Path
+) -> None:
+    page = ask(auditor, format="csv")
+    work_off(app)
+    folder = home / "exports"
+    (folder / ".1.zip.ab12.partial" / "tile").mkdir(parents=True)
+    (folder / ".2.zip.ab12.partial.zip").write_bytes(b"half of it")
+    (folder / f"{new_id()}.jsonl").write_bytes(b"of a job that the database has forgotten")
+    with app.app_context(), desk._alone():
+        desk.work_off()  # somebody else is at the desk, perhaps writing these very files
+    assert len(list(folder.glob(".*.partial*"))) == 2
+    work_off(app)
+    assert list(folder.glob(".*.partial*")) == []
+    with app.app_context():
+        export_jobs.drop_old()
+    assert [path.suffix for path in folder.iterdir() if path.name != ".desk"] == [".csv"]
+    assert fetch(auditor, page).status_code == 200
+
+
 def test_an_export_needs_a_reason_and_days_in_order(auditor: FlaskClient) -> None:
     answer = staff.post(
         auditor,
