@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -63,6 +64,21 @@ def _in_words(problem: OSError) -> str:
     return f"{where}{problem.strerror or problem}."
 
 
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does: what is half written goes, and the log says that it did not end."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
 def _stop(code: int) -> None:
     raise click.exceptions.Exit(code)
 
@@ -95,7 +111,7 @@ def export_log(
     """Export the log. All or nothing; the export itself is logged, with the number of events and their SHA-256."""
     why = _reason(reason)
     wanted = Wanted(form, why, first, last, since.read_bytes() if since else None)
-    with product(), _log_errors(), progress("Events") as advance:
+    with product(), _log_errors(), _ending_in_order(), progress("Events") as advance:
         done = export(
             SYSTEM, wanted, out, identity_here(), source="cli:audit export", force=force, progress=advance
         )

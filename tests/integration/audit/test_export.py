@@ -6,16 +6,20 @@ import csv
 import hashlib
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 
+from casework import audit_commands
 from casework.access.actor import SYSTEM
 from casework.audit.export import Exported, ExportProblem, Form, Wanted, export
 from casework.audit.identity import identity_here
@@ -237,3 +241,22 @@ def test_a_new_origin_is_asked_for_twice() -> None:
     assert json.loads(said)["origin"] == "casework/test~2"
     assert json.loads(said)["continues"][:2] == ["casework/test", "3"]
     assert verified().ok
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("name", ["pack", "pack.zip"])
+def test_an_export_that_is_told_to_end_leaves_nothing_and_says_so(
+    app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, name: str
+) -> None:
+    write_events(5)
+
+    def told(*arguments: Any, **more: Any) -> Exported:
+        more["progress"] = lambda done, of: os.kill(os.getpid(), number)
+        return export(*arguments, **more)
+
+    monkeypatch.setattr(audit_commands, "export", told)
+    code, _ = run("export", "--format", "pack", "--out", str(tmp_path / name), "--reason", "a test")
+    assert code == (1 if number == signal.SIGINT else 128 + number)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == []
+    begun, ended = last_events(app, 2)
+    assert (begun["code"], ended["code"], ended["outcome"]) == ("export.begin", "export.end", "error")
