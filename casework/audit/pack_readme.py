@@ -17,6 +17,8 @@ Tekshirish (Python 3.11 yoki yangirogʻi va «cryptography» paketi kerak):
     python verify.py . --key VERIFIER_KEY --checkpoint ESKI_CHECKPOINT
 
 --key: jurnalning ochiq kaliti, uni boshqa manbadan oling; toʻplamdagi kalitning oʻzi hech narsani isbotlamaydi.
+verify.py ham toʻplam bilan birga kelgan: toʻplamni soxtalashtirgan odam uni ham soxtalashtirishi mumkin. Muhim holatda uni
+ham boshqa manbadan oling.
 --checkpoint: oldin olib qoʻygan imzolangan holat. U boʻlsa, oʻtmish qayta yozilmagani ham tekshiriladi.
 Natija: 0 — butun; 1 — buzilgan, birinchi buzilgan joy aytiladi; 2 — tekshirib boʻlmaydi.
 
@@ -36,6 +38,8 @@ Saqlash muddati oʻtgan hodisalarning matni oʻchirilgan boʻlishi mumkin: ularn
     python verify.py . --key VERIFIER_KEY --checkpoint ESKI_CHECKPOINT
 
 --key: журналнинг очиқ калити, уни бошқа манбадан олинг; тўпламдаги калитнинг ўзи ҳеч нарсани исботламайди.
+verify.py ҳам тўплам билан бирга келган: тўпламни сохталаштирган одам уни ҳам сохталаштириши мумкин. Муҳим ҳолатда уни
+ҳам бошқа манбадан олинг.
 --checkpoint: олдин олиб қўйган имзоланган ҳолат. У бўлса, ўтмиш қайта ёзилмагани ҳам текширилади.
 Натижа: 0 — бутун; 1 — бузилган, биринчи бузилган жой айтилади; 2 — текшириб бўлмайди.
 
@@ -55,6 +59,8 @@ entries.jsonl — далил: ҳар бир ҳодиса ёзилган пайт
     python verify.py . --key VERIFIER_KEY --checkpoint OLD_CHECKPOINT
 
 --key: открытый ключ журнала; возьмите его из другого источника, ключ из самого набора ничего не доказывает.
+verify.py пришёл вместе с набором: кто подделал набор, мог подделать и его. Когда это важно, возьмите и его из другого
+источника.
 --checkpoint: подписанное состояние, которое вы сохранили раньше. С ним проверяется и то, что прошлое не переписано.
 Результат: 0 — всё цело; 1 — нарушено, названо первое место; 2 — проверить нельзя.
 
@@ -74,6 +80,8 @@ To check it (needs Python 3.11 or newer and the package cryptography):
     python verify.py . --key VERIFIER_KEY --checkpoint OLD_CHECKPOINT
 
 --key: the log's public key; take it from another source, since the key in the pack proves nothing by itself.
+verify.py came with the pack: whoever forged a pack could have forged it too. Where it matters, take it from another
+source as well.
 --checkpoint: a signed state that you kept from before. With it, it is also checked that the past was not rewritten.
 Result: 0, whole; 1, broken, the first broken place is named; 2, this cannot be checked.
 
