@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Insert, Uuid, bindparam, func, insert, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Uuid, bindparam, func, insert, select
+from sqlalchemy.dialects.postgresql import ARRAY, psycopg
 
 from casework.audit.models import AuditEvent, AuditEventSubject, AuditPending
 from casework.core import clock
@@ -219,7 +219,7 @@ def write_many(drafts: Iterable[EventDraft]) -> list[uuid.UUID]:
         )
     if len(events) == 1 and engine.dialect.name == "postgresql":
         people = [row["subject_id"] for row in subjects]
-        session.execute(
+        session.connection().exec_driver_sql(
             _IN_ONE, {f"the_{name}": value for name, value in events[0].items()} | {"people": people}
         )
     else:
@@ -233,8 +233,12 @@ def write_many(drafts: Iterable[EventDraft]) -> list[uuid.UUID]:
     return uids
 
 
-def _all_in_one() -> Insert:
-    """One event with its place in the outbox and its people as one statement, which saves two ways to the server."""
+def _all_in_one() -> str:
+    """One event with its place in the outbox and its people as one statement, which saves two ways to the server.
+
+    Every write goes through it, so it is made into SQL once: making it anew, or looking up that it was made, would cost as
+    much of the processor as the server needs for it.
+    """
     uid = bindparam("the_event_uid", type_=Uuid())
     names = [column.name for column in _event.columns if column.name != "id"]
     event = insert(_event).values(
@@ -242,11 +246,12 @@ def _all_in_one() -> Insert:
     )
     pending = insert(_pending).values(event_uid=uid)
     people = select(func.unnest(bindparam("people", type_=ARRAY(Uuid()))), uid)
-    return (
+    whole = (
         insert(_subject)
         .from_select(["subject_id", "event_uid"], people)
         .add_cte(event.cte("event"), pending.cte("pending"))
     )
+    return str(whole.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
 
 
 _IN_ONE = _all_in_one()
