@@ -11,6 +11,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address
 
 from flask import Flask, Response, current_app, g, redirect, request
 from flask.typing import ResponseReturnValue
@@ -55,12 +56,20 @@ def _enter() -> None:
         grant=Grant(None),
         request_id=g.request_id,
         endpoint=f"{request.method} {rule}" if rule else None,
-        src_ip=request.remote_addr,
+        src_ip=_address(),
     )
     stack.enter_context(trailing(trail))
     g.boundary = stack
     if not _is_file(request.endpoint):
         unit_of_work.begin(write=request.method not in SAFE_METHODS)
+
+
+def _address() -> str | None:
+    """Where the request came from. What a wrongly set up proxy lets through and is no address stays out of the log."""
+    try:
+        return str(ip_address(request.remote_addr or ""))
+    except ValueError:
+        return None
 
 
 def _is_file(endpoint: str | None) -> bool:
@@ -136,7 +145,7 @@ def _twin_of_a_post(actor: Actor | None, response: Response) -> Response:
         grant=Grant(None),
         request_id=g.request_id,
         endpoint=current_trail().endpoint,
-        src_ip=request.remote_addr,
+        src_ip=_address(),
     )
     trail.enter(_FORM_REPEATED)
     _commit_with(trail.draft(actor))

@@ -165,6 +165,26 @@ def test_every_way_to_look_is_one_event(app: Flask, auditor: FlaskClient) -> Non
         assert found["outcome"] == {404: "denied", 400: "error", 416: "error"}.get(status, "success")
 
 
+@pytest.mark.parametrize(
+    ("said", "logged"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("", None),
+        ("=cmd|' /C calc'!A1", None),
+        ("Zuhra Karimova", None),
+        ("192.0.2.7:4711", None),
+        ("1" * 5000, None),
+    ],
+)
+def test_only_an_address_is_logged_as_the_address(
+    app: Flask, auditor: FlaskClient, said: str, logged: str | None
+) -> None:
+    before = last_id(app)
+    assert auditor.get("/audit", environ_overrides={"REMOTE_ADDR": said}).status_code == 200
+    assert [each["src_ip"] for each in events(app, before)] == [logged]
+
+
 def test_what_shows_nothing_is_no_event(app: Flask, auditor: FlaskClient) -> None:
     before = last_id(app)
     for method, path, status in (
