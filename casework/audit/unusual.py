@@ -114,7 +114,8 @@ class Finding:
 class UnusualRule:
     """A row of the table: what is looked for, from which number on it shows, and the statement that finds it.
 
-    `find(span, threshold)` selects agent_id, events, people, first, last, person_id.
+    `find(span, threshold)` selects agent_id, events, people, first, last, person_id; the threshold is one of events, or of
+    people where `counts_people` says so.
     The numbers are proposals of the product, to be confirmed by whoever oversees an installation.
     """
 
@@ -123,6 +124,7 @@ class UnusualRule:
     sentence: Any
     threshold: int
     find: Callable[[Span, int], Select[Any]]
+    counts_people: bool = False
 
 
 def _columns(people: Any = None, person: Any = None) -> tuple[Any, ...]:
@@ -293,6 +295,7 @@ RULES: tuple[UnusualRule, ...] = (
         _l("One member of staff opened the records of many different people within one hour."),
         30,
         many_people,
+        counts_people=True,
     ),
     UnusualRule(
         "night",

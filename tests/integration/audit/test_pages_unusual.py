@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import uuid
 from collections.abc import Callable
@@ -59,27 +60,48 @@ def happened(office: Office, who: str | uuid.UUID, at: datetime, *people: uuid.U
         write_many(drafts)
 
 
-def found(office: Office, day: str = "2026-11-20") -> dict[str, str]:
-    """The page's sections by rule."""
-    client = office.client("auditor")
-    answer = client.get(f"/audit/unusual?since={day}&until={day}")
+def looked_through(office: Office, day: str = "2026-11-20") -> str:
+    """The page of one day."""
+    answer = office.client("auditor").get(f"/audit/unusual?since={day}&until={day}")
     assert answer.status_code == 200
-    parts = re.split(r'<section aria-labelledby="([a-z_]+)">', answer.get_data(as_text=True))
+    return answer.get_data(as_text=True)
+
+
+def found(office: Office, day: str = "2026-11-20") -> dict[str, str]:
+    """The page's sections by rule: each that found something has one."""
+    parts = re.split(r'<section aria-labelledby="([a-z_]+)">', looked_through(office, day))
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def shown(office: Office) -> set[str]:
-    return {key for key, text in found(office).items() if "<tbody" in text}
+    return set(found(office))
 
 
-def test_every_rule_has_its_section_with_its_threshold_and_finds_nothing_on_a_quiet_day(
-    office: Office,
-) -> None:
-    sections = found(office, "2026-01-10")
-    assert list(sections) == [rule.key for rule in RULES]
-    for rule in RULES:
-        assert f"Shown from: {rule.threshold}." in sections[rule.key]
-        assert "Nothing of this kind" in sections[rule.key]
+def rules_of(page: str) -> list[list[str]]:
+    """The cells of the table of rules, its first row left out."""
+    table = page.partition("<table")[2].partition("</table>")[0]
+    rows = [re.findall(r'cw-table__value">(.*?)</span>', row, re.DOTALL) for row in table.split("</tr>")]
+    return [[re.sub(r"<[^>]+>", "", cell).strip() for cell in row] for row in rows if row]
+
+
+def test_each_rule_is_a_row_with_its_threshold_and_finds_nothing_on_a_quiet_day(office: Office) -> None:
+    page = looked_through(office, "2026-01-10")
+    rows = rules_of(page)
+    assert [html.unescape(row[0]) for row in rows] == [str(rule.title) for rule in RULES]
+    for rule, row in zip(RULES, rows, strict=True):
+        assert row[2] == f"{'People' if rule.counts_people else 'Events'}: {rule.threshold}"
+        assert row[3] == "0"
+    assert "Nothing of this kind" in page
+    assert found(office, "2026-01-10") == {}
+
+
+def test_the_row_of_a_rule_says_how_much_it_found_and_leads_there(office: Office) -> None:
+    happened(office, "caseworker", NOON.replace(hour=3), new_id())
+    happened(office, "caseworker2", NOON.replace(hour=4), new_id())
+    page = looked_through(office)
+    assert [row[3] for row in rules_of(page)] == ["0", "0", "2", "0", "0", "0"]
+    assert 'href="#night"' in page
+    assert 'id="night"' in page
 
 
 def test_a_look_from_another_office_shows_and_one_from_the_own_does_not(
@@ -128,11 +150,11 @@ def test_reading_and_trying_after_handing_over_shows(
     today = clock.today().isoformat()
 
     def after() -> str:
-        return found(office, today)["after_hand_over"]
+        return found(office, today).get("after_hand_over", "")
 
-    assert "Nothing of this kind" in after()
+    assert after() == ""
     assert office.client("caseworker2").get(f"/cases/{case_id}").status_code == 200
-    assert "Nothing of this kind" in after()
+    assert after() == ""
     assert office.client("caseworker").get(f"/cases/{case_id}").status_code == 404
     assert code in after()
     happened(office, "caseworker", clock.now(), person)
