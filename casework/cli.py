@@ -242,6 +242,9 @@ def main(arguments: list[str] | None = None) -> int:
     except click.exceptions.Abort:
         click.echo("Stopped.", err=True)
         return 130
+    except click.exceptions.NoArgsIsHelpError as problem:  # a group without a command shows what it has
+        problem.show()
+        return 2
     except click.UsageError as problem:
         said = " ".join(problem.format_message().split())
         click.echo(f"{said} Try: {problem.ctx.command_path if problem.ctx else 'casework'} --help", err=True)

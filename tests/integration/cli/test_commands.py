@@ -118,3 +118,9 @@ def test_places_import_refuses_what_is_no_register(installed: Settings, run: Run
     assert (
         run("places", "import", str(tmp_path)).err == f"The file {tmp_path} cannot be read: Is a directory.\n"
     )
+
+
+def test_a_group_without_a_command_shows_what_it_has_line_by_line(run: Run) -> None:
+    shown = run("audit")
+    assert shown.code == 2
+    assert [line for line in shown.err.splitlines() if line.strip().startswith("verify ")]
