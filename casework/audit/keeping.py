@@ -74,7 +74,7 @@ def keep_log() -> None:
 
 def register_jobs() -> None:
     """Called when the app is composed."""
-    jobs.register("audit log", EVERY, keep_log)
+    jobs.register("audit log", EVERY, keep_log, punctual=True)
 
 
 def _tell_once(kind: str | None, said: str) -> None:

@@ -24,21 +24,23 @@ LONGEST_NAP = 5.0
 
 @dataclass(frozen=True)
 class Job:
-    """`fn` runs inside an application context, `every` so often, and once when the worker starts."""
+    """`fn` runs inside an application context, `every` so often, and once when the worker starts. A `punctual` one waits
+    for no other job."""
 
     name: str
     every: timedelta
     fn: Callable[[], object]
+    punctual: bool = False
 
 
 _jobs: dict[str, Job] = {}
 
 
-def register(name: str, every: timedelta, fn: Callable[[], object]) -> None:
+def register(name: str, every: timedelta, fn: Callable[[], object], *, punctual: bool = False) -> None:
     """Adds a job; the same name again replaces it, so that composing two apps in one process does no harm."""
     if every <= timedelta(0):
         raise ValueError("a job needs a positive time between two runs")
-    _jobs[name] = Job(name, every, fn)
+    _jobs[name] = Job(name, every, fn, punctual)
 
 
 def registered() -> list[Job]:
@@ -60,13 +62,32 @@ def run_once(app: Flask, job: Job) -> bool:
 
 
 def run_until(app: Flask, stopped: threading.Event) -> None:
-    """Does every job when it is due until somebody says stop. A job that failed is tried again at its next time."""
-    due = {job.name: 0.0 for job in registered()}
+    """Does every job when it is due until somebody says stop. A job that failed is tried again at its next time.
+
+    The punctual ones have a thread each; the others wait for one another.
+    """
+    punctual = [job for job in registered() if job.punctual]
+    threads = [
+        threading.Thread(target=_repeat, args=(app, stopped, [job]), name=f"job {job.name}")
+        for job in punctual
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        _repeat(app, stopped, [job for job in registered() if not job.punctual])
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def _repeat(app: Flask, stopped: threading.Event, repeated: list[Job]) -> None:
+    due = {job.name: 0.0 for job in repeated}
     while not stopped.is_set():
-        for job in registered():
+        for job in repeated:
             if stopped.is_set():
                 return
-            if time.monotonic() >= due.get(job.name, 0.0):
+            if time.monotonic() >= due[job.name]:
                 run_once(app, job)
                 due[job.name] = time.monotonic() + job.every.total_seconds()
         rest = min(due.values(), default=time.monotonic() + LONGEST_NAP) - time.monotonic()

@@ -62,6 +62,28 @@ def test_a_job_that_fails_is_logged_without_its_text_and_tried_again(
     assert "a name" not in caplog.text
 
 
+def test_a_punctual_job_waits_for_no_other_one(bare_app: Flask) -> None:
+    stopped, seen = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        assert seen.wait(10)  # ends only because the punctual one goes on meanwhile
+        stopped.set()
+
+    runs: list[str] = []
+
+    def punctual() -> None:
+        runs.append(threading.current_thread().name)
+        if len(runs) == 3:
+            seen.set()
+
+    jobs.register("slow", SOON, slow)
+    jobs.register("punctual", SOON, punctual, punctual=True)
+    jobs.run_until(bare_app, stopped)
+    assert len(runs) >= 3
+    assert set(runs) == {"job punctual"}
+    assert not [thread for thread in threading.enumerate() if thread.name == "job punctual"]
+
+
 def test_the_same_name_again_replaces_the_job(bare_app: Flask) -> None:
     jobs.register("same", SOON, lambda: 1)
     jobs.register("same", timedelta(hours=2), lambda: 2)
