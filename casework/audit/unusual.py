@@ -344,10 +344,11 @@ def look(actor: Actor, span: Span) -> list[Found]:
     if bounded is None:
         return [Found(rule, [], False) for rule in RULES]
     with _as_installation(actor):
-        return [_look(rule, bounded) for rule in RULES]
+        return [findings_of(rule, bounded) for rule in RULES]
 
 
-def _look(rule: UnusualRule, span: Span) -> Found:
+def findings_of(rule: UnusualRule, span: Span) -> Found:
+    """What one rule finds. Runs as the installation."""
     wanted = rule.find(span, rule.threshold)
     ordered = wanted.order_by(desc("last"), "agent_id").limit(MOST_FINDINGS + 1)
     findings = [
