@@ -2,9 +2,9 @@
 
     python -m bench.audit [--events 100000] [--writes 200] [--clients 8] [--engines sqlite,postgresql]
 
-Writes: a caseworker's form that records support, posted by several browsers at once, through every layer of the product:
-without an event; with one, as the product does it; and with a hash chain instead, whose lock is taken at the commit or
-when the request begins.
+Writes: a caseworker's form that records support, posted by several browsers at once, through every layer of the product,
+and what it keeps as a bare transaction: without an event; with one, as the product does it; and with a hash chain instead,
+whose lock is taken at the commit or when the request begins. Medians of short rounds, each beside its own unaudited part.
 Reading: a whole log is sequenced, verified, and exported, beside raw SHA-256 and beside the database's own COPY (on
 SQLite, which has none, beside the driver and Python's csv). PostgreSQL runs with its durable settings.
 """
@@ -26,13 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import text
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.audit_writes import compare_writes
-from bench.engines import in_a_child, installations, timed
+from bench.engines import bytes_per_event, in_a_child, installations, timed
 from casework.audit import event
 from casework.audit.export import Wanted, write_export
 from casework.audit.identity import identity_here
@@ -45,7 +44,6 @@ from casework.audit.verify import processors, root_of, verify_pack
 from casework.core import clock
 from casework.core.database import db
 from casework.core.ids import new_id
-from casework.core.unit_of_work import unit_of_work
 from tests.services.audit_log import a_draft, write_events
 
 
@@ -131,22 +129,6 @@ def copy_from_database(form: str, target: Path) -> float:
                     csv.writer(out).writerows(rows)
 
         return timed(copy)
-
-
-def bytes_per_event(count: int) -> float:
-    with unit_of_work(write=False):
-        connection = db.session.connection()
-        if connection.dialect.name == "postgresql":
-            sizes = "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname LIKE 'audit%'"
-        else:
-            sizes = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%audit%'"
-        try:
-            return float(connection.execute(text(sizes)).scalar_one()) / count
-        except Exception:
-            pages = connection.execute(
-                text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
-            )
-            return float(pages.scalar_one()) / count
 
 
 def hash_files(paths: list[Path]) -> None:

@@ -1,6 +1,6 @@
 """The auditors' pages over a year's log: server time and statements, beside the same pages over a short log.
 
-    python -m bench.audit_pages [--events 1000000] [--engines sqlite,postgresql] [--rounds 20]
+    python -m bench.audit_pages [--events 100000] [--engines sqlite,postgresql] [--rounds 20]
 
 A page is asked through every layer of the product but the socket, with its session, its own event and its commit. Filters
 are of every kind: common and rare, single and combined, and such as nothing fits. `rows` is what the page shows of the
@@ -28,7 +28,7 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.audit_year import DAYS, Caseload, caseload, write_year
-from bench.engines import durable_engines, installation
+from bench.engines import bytes_per_event, durable_engines, installation
 from casework.audit.identity import identity_here
 from casework.audit.sequencer import sequence_all, sign
 from casework.core import clock
@@ -181,7 +181,11 @@ def run(arguments: list[str] | None = None) -> None:
             with installation(name) as few, installation(name) as many:
                 load, _ = grow(few, FEW)
                 large, events = grow(many, asked.events)
-                print(f"{name}: a year's log of {events:,} events, beside one of {FEW:,}")
+                with many.app_context():
+                    size = bytes_per_event(events)
+                print(
+                    f"{name}: a year's log of {events:,} events, {size:,.0f} bytes each on disk, beside one of {FEW:,}"
+                )
                 print(f"  {'page':<30}{'few':>12}{'many':>12}{'statements':>16}{'rows':>6}")
                 for small, page in measure([(few, load), (many, large)], asked.rounds):
                     print(

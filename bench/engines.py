@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import text
 
 from casework.app import create_app
 from casework.core.database import db
+from casework.core.unit_of_work import unit_of_work
 from tests.services import databases, postgres
 
 FORK = multiprocessing.get_context("fork")
@@ -78,3 +80,16 @@ def installations(engines: list[str]) -> Iterator[Iterator[tuple[str, Flask]]]:
 
     with durable_engines():
         yield each()
+
+
+def bytes_per_event(count: int) -> float:
+    """What the log has on disk for each of its events: lines, tree, indices; the whole file where SQLite does not tell."""
+    with unit_of_work(write=False):
+        connection = db.session.connection()
+        if connection.dialect.name == "postgresql":
+            sizes = "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname LIKE 'audit%'"
+        elif connection.scalar(text("SELECT sqlite_compileoption_used('ENABLE_DBSTAT_VTAB')")):
+            sizes = "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%audit%'"
+        else:
+            sizes = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        return float(connection.execute(text(sizes)).scalar_one()) / count
