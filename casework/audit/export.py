@@ -8,8 +8,10 @@ somebody changed it, the pack says so when it is checked.
 from __future__ import annotations
 
 import base64
+import glob
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import zipfile
@@ -98,10 +100,9 @@ def export(
     `progress(done, of)` counts events. `ExportProblem` when the target is there already (unless `force`) or the range
     or the older checkpoint is not of this log.
     """
-    if target.exists() and not force:
-        raise ExportProblem(f"{target} is there already. Choose another name, or say --force.")
-    if not target.parent.is_dir():
-        raise ExportProblem(f"There is no folder {target.parent}.")
+    target = Path(os.path.abspath(target))  # noqa: PTH100 -- a link stays the link that was named
+    _refuse(wanted, target, force)
+    _remove_abandoned(target)
     with acting(actor, source):
         begin(actor, wanted)
     try:
@@ -115,6 +116,43 @@ def export(
     with acting(actor, source):
         end(actor, exported)
     return exported
+
+
+def _refuse(wanted: Wanted, target: Path, force: bool) -> None:
+    """`ExportProblem` when nothing can be exported there, or something else than an export would be lost."""
+    if wanted.since is not None and wanted.form != "pack":
+        raise ExportProblem("Only a pack holds a proof that the log grew from an older checkpoint.")
+    if not target.parent.is_dir():
+        raise ExportProblem(f"There is no folder {target.parent}.")
+    if not target.exists() and not target.is_symlink():
+        return
+    if not force:
+        raise ExportProblem(f"{target} is there already. Choose another name, or say --force.")
+    ours = ("manifest.json", "checkpoint")
+    if target.is_dir() and not target.is_symlink():
+        an_export = not any(target.iterdir()) or all((target / name).is_file() for name in ours)
+    else:
+        an_export = target.is_file() and not target.is_symlink()
+    if not an_export:
+        raise ExportProblem(f"{target} is there already and is not an export. Choose another name.")
+
+
+def _remove_abandoned(target: Path) -> None:
+    """What an export to this name left half written, when its process ended without a chance to tidy up."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.partial*"):
+        process = path.name.removeprefix(f".{target.name}.").partition(".")[0]
+        if process.isascii() and process.isdigit() and not _runs(int(process)):
+            _remove(path)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # somebody else's
+    return True
 
 
 def _signed_now(identity: Identity) -> tuple[Checkpoint, bytes, list[str]]:
@@ -152,7 +190,7 @@ def write_export(
             f"The log has {checkpoint.size} events, with the indices 0 to {checkpoint.size - 1}; asked was from "
             f"{wanted.first} up to, not including, {last}."
         )
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
+    fresh = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
     try:
         with snapshot() as reader:
             if wanted.form == "pack":
@@ -264,6 +302,7 @@ def _zip(folder: Path) -> None:
     """Replaces a folder by a zip file of it, under the same name."""
     packed = folder.with_name(folder.name + ".zip")
     try:
+        packed.touch(mode=0o600, exist_ok=False)
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for path in sorted(path for path in folder.rglob("*") if path.is_file()):
                 name = path.relative_to(folder)

@@ -14,6 +14,7 @@ and with the same words as `verify.py` uses for a pack. Kinds that only a databa
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
@@ -32,12 +33,13 @@ from casework.audit.live_rows import (
     said,
     stray_events,
     subjects_by_index,
+    subjects_of,
     tiles_by_index,
     waiting_rows,
 )
 from casework.audit.merkle import Frontier
 from casework.audit.note import Checkpoint, Verifier, open_checkpoint, split_note
-from casework.audit.reading import Reader, snapshot
+from casework.audit.reading import Reader, as_bytes, as_text, snapshot
 from casework.audit.retention_record import approved_up_to
 from casework.audit.verify import (
     MAX_BODY,
@@ -70,7 +72,13 @@ class Look(NamedTuple):
 
 def look(reader: Reader, chunk: tuple[int, int]) -> Look | None:
     """Looks at the rows of the indices `[begin, end)`. None when they are not all as usual, and need a closer look."""
-    begin, end = chunk
+    try:
+        return _look(reader, *chunk)
+    except (TypeError, ValueError, AttributeError, sqlite3.OperationalError):
+        return None  # SQLite lets a column hold anything.
+
+
+def _look(reader: Reader, begin: int, end: int) -> Look | None:
     rows, people = rows_by_index(reader, begin, end), subjects_by_index(reader, begin, end)
     tiles, told, leaves, roots = tiles_by_index(reader, begin, end), Told(), [], []
     if len(rows) != end - begin:
@@ -122,9 +130,10 @@ def verify_live(
     checkpoint that the caller kept, `jobs` how many processes look at rows (None: as many as there are processors,
     for a large log). `LogProblem` or ValueError when there is nothing to check against."""
     report = Report()
-    with snapshot() as reader:
+    signed_before = identity.last_note()  # The log may be signed anew while it is read.
+    with snapshot(damaged=True) as reader:
         try:
-            LiveCheck(reader, identity, report, key, checkpoint, jobs, progress).run()
+            LiveCheck(reader, identity, report, key, checkpoint, signed_before, jobs, progress).run()
         except Broken as broken:
             report.problem = broken.problem
     report.ok = report.problem is None
@@ -141,6 +150,7 @@ class LiveCheck:
         report: Report,
         key: str | None,
         older: bytes | None,
+        signed_before: bytes | None,
         jobs: int | None,
         progress: Callable[[int, int], object],
     ) -> None:
@@ -148,7 +158,7 @@ class LiveCheck:
         self.jobs = jobs
         self.verifier = Verifier.from_vkey(key.strip()) if key else identity.verifier()
         self.earlier = {verifier.name: verifier for verifier in identity.earlier_verifiers()}
-        self.older_note = older
+        self.older_note, self.signed_before = older, signed_before
         self.tree = Tree(self.see_tile)
         self.history = History()
         self.found: dict[str, Problem] = {}
@@ -180,7 +190,9 @@ class LiveCheck:
         row = self.reader.rows("SELECT size, frontier FROM audit_state")
         try:
             ((self.size, packed),) = row
-            self.frontier = Frontier.from_bytes(packed) if packed else Frontier()
+            if type(self.size) is not int:
+                raise ValueError(f"the size is {self.size!r}")
+            self.frontier = Frontier.from_bytes(as_bytes(packed)) if packed else Frontier()
             if self.frontier.size != self.size:
                 raise ValueError(f"it names {self.size} events and holds the tree of {self.frontier.size}")
         except ValueError as error:
@@ -202,23 +214,29 @@ class LiveCheck:
         self.approved_up_to = approved_up_to(self.reader)
 
     def read_last_file(self) -> None:
-        note, last = self.identity.last_note(), None
-        if note is not None:
-            try:
-                last = open_checkpoint(note, self.verifier)
-            except ValueError as error:
-                raise Broken(
-                    "signature",
-                    None,
-                    f"the log did not sign the last checkpoint that is kept beside it: {error}",
-                ) from error
+        """What was signed last, before this snapshot, must be in it; what the snapshot holds must be in the file now."""
+        last = self.open_last(self.signed_before)
+        if last is not None:
             self.expect(last, "the last signed checkpoint, kept outside the database")
+            if not self.reader.rows("SELECT size FROM audit_checkpoint WHERE size = :size", size=last.size):
+                self.report.notes.append(
+                    f"The database lacks the last signed checkpoint, of {last.size} events."
+                )
+        now = self.open_last(self.identity.last_note())
         newest = self.reader.rows("SELECT size, note FROM audit_checkpoint ORDER BY size DESC LIMIT 1")
-        for size, text in newest:
-            if text.partition("\n")[0] == self.verifier.name and size > (last.size if last else 0):
-                held = f"of {last.size} events" if last else "missing"
+        for size, note in newest:
+            ours = as_text(note).partition("\n")[0] == self.verifier.name
+            if ours and type(size) is int and size > (now.size if now else 0):
+                held = f"of {now.size} events" if now else "missing"
                 detail = f"the database has a checkpoint of {size} events, but the last signed file is {held}"
-                raise Broken("replay", last.size if last else None, detail)
+                raise Broken("replay", now.size if now else None, detail)
+
+    def open_last(self, note: bytes | None) -> Checkpoint | None:
+        try:
+            return None if note is None else open_checkpoint(note, self.verifier)
+        except ValueError as error:
+            detail = f"the log did not sign the last checkpoint that is kept beside it: {error}"
+            raise Broken("signature", None, detail) from error
 
     def expect(self, checkpoint: Checkpoint, whose: str) -> None:
         """The tree must have contained this checkpoint's."""
@@ -229,13 +247,13 @@ class LiveCheck:
 
     def read_checkpoints(self) -> Iterator[Checkpoint]:
         """The rows of signed checkpoints, each opened; a bad one is kept as a problem and left out."""
-        after = -1
+        after = -(1 << 62)
         while rows := self.reader.rows(
             "SELECT size, root, note FROM audit_checkpoint WHERE size > :after ORDER BY size LIMIT 500",
             after=after,
         ):
-            for size, root, note in rows:
-                after = size
+            for size, root, text in rows:
+                after, note = size, as_text(text)
                 try:
                     claimed = Checkpoint.parse(split_note(note.encode())[0])
                     verifier = self.earlier.get(claimed.origin, self.verifier)
@@ -261,7 +279,10 @@ class LiveCheck:
         chunks = [(begin, min(begin + CHUNK, self.size)) for begin in range(0, self.size, CHUNK)]
         jobs = self.jobs or (processors() if self.size > 25 * CHUNK else 1)
         url = db.engine.url.render_as_string(hide_password=False)
-        with closing(in_turn(partial(look, self.reader), chunks, jobs, look_from, url)) as looks:
+        with (
+            snapshot() as reader,
+            closing(in_turn(partial(look, reader), chunks, jobs, look_from, url)) as looks,
+        ):
             for (begin, end), seen in looks:
                 if seen is None:
                     seen = self.look_closely(begin, end)
@@ -294,7 +315,7 @@ class LiveCheck:
 
     def look_closely(self, begin: int, end: int) -> Look:
         """Row by row, where something is not as usual. Names what is broken."""
-        rows = list(map(Stored._make, rows_by_index(self.reader, begin, end)))
+        rows = list(map(Stored.of, rows_by_index(self.reader, begin, end)))
         people = subjects_by_index(self.reader, begin, end)
         tiles = tiles_by_index(self.reader, begin, end)
         told, before = Told(), self.dropped
@@ -318,6 +339,10 @@ class LiveCheck:
                 )
             if index >= self.approved_up_to:
                 raise Broken("dropped", index, f"the body of event {index} is gone, but nobody approved that")
+            rest = (row.agent_id, row.agent_role, row.entity_type, row.entity_id)
+            if people or any(rest) or type(row.writer_seq) is not int:
+                detail = f"the dropped event {index} has something beside it that went with its body"
+                raise Broken("projection", index, detail)
             told.number(row.writer_id, row.writer_seq, index)
             return
         body = row.body or b""
@@ -393,7 +418,7 @@ class LiveCheck:
         index, name = n * WIDTH ** (level + 1), f"the tile {n} of level {level}"
         if not rows:
             self.keep("tile", index, f"{name} is missing")
-        elif rows[0] != (len(hashes) // 32, hashes):
+        elif (rows[0][0], as_bytes(rows[0][1])) != (len(hashes) // 32, hashes):
             self.keep("tile", index, f"{name} is not what the leaves give")
 
     # The judgement.
@@ -426,8 +451,13 @@ class LiveCheck:
                     raise Broken(
                         "body_changed", None, f"the waiting event {uid} is not the one that was logged"
                     )
-                event = said(row.body or b"")
-                self.compare_columns(None, row, event.columns, frozenset(), set())
+                try:
+                    event = said(row.body or b"")
+                except (ValueError, RecursionError) as error:
+                    self.keep("event", None, f"the waiting event {uid} is not an event: {error}")
+                    continue
+                people = subjects_of(self.reader, uid)
+                self.compare_columns(None, row, event.columns, event.subjects, people)
                 self.history.sequences.see(row.writer_id, row.writer_seq, self.size + waiting - 1)
         twice = self.reader.value(
             "SELECT l.idx FROM audit_pending p JOIN audit_leaf l ON l.event_uid = p.event_uid LIMIT 1"
@@ -447,6 +477,6 @@ class LiveCheck:
             self.found["writer_repeat"] = sequences.repeated
         if sequences.hole:
             self.found["writer_hole"] = sequences.hole
-        self.raise_kept("event_missing", "writer_repeat", "writer_hole")
+        self.raise_kept("event", "event_missing", "writer_repeat", "writer_hole")
         if clock.back is not None:
             self.report.notes.append(clock.note())

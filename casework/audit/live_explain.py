@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from casework.audit.live_rows import Stored
-from casework.audit.reading import Reader
+from casework.audit.reading import Reader, as_bytes
 from casework.audit.verify import WIDTH, Broken, Tree
 
 
@@ -65,8 +65,10 @@ def _tiles_lead_to(reader: Reader, size: int, root: bytes) -> bool:
     tree = Tree()
     for n in range(-(-size // WIDTH)):
         width = min(WIDTH, size - n * WIDTH)
-        hashes = reader.value("SELECT hashes FROM audit_tile WHERE level = 0 AND n = :n", n=n)
-        if hashes is None or len(hashes) < width * 32:
+        hashes = as_bytes(
+            reader.value("SELECT hashes FROM audit_tile WHERE level = 0 AND n = :n", n=n) or b""
+        )
+        if len(hashes) < width * 32:
             return False
         tree.add(hashes[: width * 32])
     return tree.root() == root
@@ -74,7 +76,9 @@ def _tiles_lead_to(reader: Reader, size: int, root: bytes) -> bool:
 
 def _place_in_tiles(reader: Reader, leaf: bytes, first: int, size: int) -> int | None:
     for n in range(first // WIDTH, -(-size // WIDTH)):
-        hashes = reader.value("SELECT hashes FROM audit_tile WHERE level = 0 AND n = :n", n=n) or b""
+        hashes = as_bytes(
+            reader.value("SELECT hashes FROM audit_tile WHERE level = 0 AND n = :n", n=n) or b""
+        )
         for at in range(0, len(hashes), 32):
             if hashes[at : at + 32] == leaf and n * WIDTH + at // 32 >= first:
                 return n * WIDTH + at // 32

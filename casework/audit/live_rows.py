@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from casework.audit.reading import Reader
+from casework.audit.reading import Reader, as_bytes
 from casework.audit.verify import EVENT_KEYS, WIDTH, event_of, usual_cells
 
 
@@ -30,6 +30,16 @@ class Stored(NamedTuple):
     agent_role: str
     entity_type: str
     entity_id: str
+
+    @classmethod
+    def of(cls, row: tuple[Any, ...]) -> Stored:
+        """A row that may hold anything."""
+        stored = cls._make(row)
+        leaf, body, event_hash = (
+            None if value is None else as_bytes(value)
+            for value in (stored.leaf, stored.body, stored.event_hash)
+        )
+        return stored._replace(leaf=leaf, body=body, event_hash=event_hash)
 
     @property
     def columns(self) -> tuple[Any, ...]:
@@ -130,11 +140,20 @@ def subjects_by_index(reader: Reader, first: int, last: int) -> dict[int, set[st
     return found
 
 
+def subjects_of(reader: Reader, event_uid: str) -> set[str]:
+    """Whom the tables say one event concerns."""
+    subject, wanted = "subject_id", ":uid"
+    if reader.is_postgresql:
+        subject, wanted = "replace(CAST(subject_id AS text), '-', '')", "CAST(:uid AS uuid)"
+    statement = f"SELECT {subject} FROM audit_event_subject WHERE event_uid = {wanted}"  # noqa: S608 -- no input
+    return {person for (person,) in reader.rows(statement, uid=event_uid)}
+
+
 def tiles_by_index(reader: Reader, first: int, last: int) -> dict[int, bytes]:
     """The lowest tiles over these indices, by number."""
     statement = "SELECT n, hashes FROM audit_tile WHERE level = 0 AND n >= :first AND n < :last"
     found = reader.rows(statement, first=first // WIDTH, last=-(-last // WIDTH))
-    return {n: bytes(hashes) for n, hashes in found}
+    return {n: as_bytes(hashes) for n, hashes in found}
 
 
 def waiting_rows(reader: Reader, after: str, limit: int) -> list[tuple[str, Stored]]:
@@ -146,7 +165,7 @@ def waiting_rows(reader: Reader, after: str, limit: int) -> list[tuple[str, Stor
         "FROM audit_pending p LEFT JOIN audit_event e ON e.event_uid = p.event_uid "
         f"WHERE p.event_uid > {after_uid} ORDER BY p.event_uid LIMIT {int(limit)}"
     )
-    return [(row[0], Stored._make(row[1:])) for row in reader.rows(statement, after=after)]
+    return [(row[0], Stored.of(row[1:])) for row in reader.rows(statement, after=after)]
 
 
 def stray_events(reader: Reader, limit: int = 1) -> list[Stored]:
@@ -157,4 +176,4 @@ def stray_events(reader: Reader, limit: int = 1) -> list[Stored]:
         "AND NOT EXISTS (SELECT 1 FROM audit_pending p WHERE p.event_uid = e.event_uid) "
         f"ORDER BY e.id LIMIT {int(limit)}"
     )
-    return list(map(Stored._make, reader.rows(statement)))
+    return list(map(Stored.of, reader.rows(statement)))

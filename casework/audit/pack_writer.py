@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +19,16 @@ Leaves = list[tuple[bytes, bytes | None]]
 """(leaf hash, body) of consecutive leaves; a body is None where its row is gone, empty where it was dropped."""
 
 
+def only_ours(path: str, flags: int) -> int:
+    """Opens a file that nobody else may read."""
+    return os.open(path, flags, 0o600)
+
+
 class LineFile:
     """A file of lines, JSON Lines or CSV, with its SHA-256."""
 
     def __init__(self, path: Path, as_csv: bool) -> None:
-        self._file: BinaryIO = path.open("xb")
+        self._file: BinaryIO = open(path, "xb", opener=only_ours)  # noqa: SIM115 -- closed at the exit
         self._hash = hashlib.sha256()
         self._as_csv = as_csv
         if as_csv:

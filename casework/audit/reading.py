@@ -47,22 +47,45 @@ class Reader:
         return found[0][0] if found else None
 
 
+def as_bytes(value: Any) -> bytes:
+    """A value of a column of bytes. SQLite keeps whatever somebody puts there; what is no bytes becomes its text's."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def as_text(value: Any) -> str:
+    """The same for a column of text."""
+    return value if isinstance(value, str) else as_bytes(value).decode(errors="backslashreplace")
+
+
 @contextmanager
-def snapshot(engine: Engine | None = None) -> Iterator[Reader]:
-    """The database as it is now, however long the reading takes; writers are not held up."""
+def snapshot(engine: Engine | None = None, *, damaged: bool = False) -> Iterator[Reader]:
+    """The database as it is now, however long the reading takes; writers are not held up.
+
+    `damaged`: text that is none is read too, which takes a little longer. SQLite would raise an error.
+    """
     with (engine or db.engine).connect() as connection:
         if connection.dialect.name == "postgresql":
             connection = connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
         connection.exec_driver_sql("SELECT 1")
-        yield Reader(connection)
+        reader = Reader(connection)
+        if reader.is_postgresql or not damaged:
+            yield reader
+            return
+        raw: Any = connection.connection.driver_connection
+        raw.text_factory = as_text
+        try:
+            yield reader
+        finally:
+            raw.text_factory = str
 
 
 BODIES = (
     "SELECT l.leaf_hash, e.body FROM audit_leaf l LEFT JOIN audit_event e ON e.event_uid = l.event_uid "
     "WHERE l.idx >= :first AND l.idx < :last ORDER BY l.idx"
 )
+_BODY_TYPES = (bytes, type(None))
 HASHES = "SELECT leaf_hash, NULL FROM audit_leaf WHERE idx >= :first AND idx < :last ORDER BY idx"
 
 
@@ -84,4 +107,6 @@ def leaves(
                 found += reader.rows(statement, first=start, last=stop)
         if len(found) != end - begin:
             raise ValueError(f"rows of the tree are missing among the indices {begin} to {end - 1}")
+        if not all(type(leaf) is bytes and type(body) in _BODY_TYPES for leaf, body in found):
+            raise ValueError(f"something that is no bytes stands among the indices {begin} to {end - 1}")
         yield begin, found

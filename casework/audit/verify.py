@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import lzma
 import os
 import re
 import signal
@@ -278,7 +279,7 @@ class Pack:
     def json(self, name: str) -> dict[str, Any]:
         try:
             value = json.loads(self.read(name))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Unusable(f"{name} is not JSON: {error}") from error
         if not isinstance(value, dict):
             raise Unusable(f"{name} is not a JSON object")
@@ -390,12 +391,21 @@ PLAIN = re.compile(r'[^,"\r\n]*').fullmatch
 
 
 def event_of(body: bytes) -> dict[str, Any] | None:
-    """The event of a line, None when it is none."""
+    """The event of a line, None when it is none: each key once, and those of this version in their order."""
     try:
-        event = json.loads(body.decode(), strict=False) if body else None
+        event = json.loads(body.decode(), strict=False, object_pairs_hook=each_once) if body else None
     except (ValueError, RecursionError):
         return None
-    return event if isinstance(event, dict) else None
+    strange = not isinstance(event, dict) or (event.get("v") == 1 and tuple(event) != EVENT_KEYS)
+    return None if strange else event
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Of a key that stands twice, one reader would take the first value and another one the last."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 # Nearly every line is written by one program and needs neither parsing nor quoting: a block of such lines becomes rows
@@ -674,10 +684,10 @@ def verify_pack(
         Check(pack, report, key, checkpoint, jobs, progress).run()
     except Broken as broken:
         report.problem = broken.problem
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise Unusable(f"the pack cannot be read: {error}") from error
     except BrokenProcessPool as error:
         raise Unusable("a process that helped to check was ended from outside; check again") from error
+    except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+        raise Unusable(f"the pack cannot be read: {error}") from error
     finally:
         pack.files.close()
     report.ok = report.problem is None
@@ -921,7 +931,9 @@ class Check:
             item = pack.json("consistency.json")
             try:
                 proof = [unbase64(text) for text in item["proof"]]
-                self.proof = int(item["size1"]), unbase64(item["root1"]), proof
+                if type(item["size1"]) is not int:
+                    raise ValueError("size1 is no number of events")
+                self.proof = item["size1"], unbase64(item["root1"]), proof
             except (KeyError, TypeError, ValueError) as error:
                 raise Unusable(f"consistency.json cannot be read: {error}") from error
 
@@ -1074,7 +1086,7 @@ class Check:
     def explain_mismatch(self, index: int, proven: bool) -> None:
         """Says what happened at the first line that does not fit, from the lines and the shipped hashes after it."""
         before = index - self.first - sum(1 for drop, _ in self.read_drops() if self.first <= drop < index)
-        lines = islice(self.pack.lines("entries.jsonl"), before, None)
+        lines = islice(self.pack.lines("entries.jsonl"), before, before + self.last - index)
         body = next(lines, None)
         if body is None:
             raise Broken("tail_missing", index, f"entries.jsonl ends before event {index} of {self.last}")

@@ -12,6 +12,7 @@ import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -613,6 +614,81 @@ def test_a_damaged_zip_is_unusable(pack: Path, tmp_path: Path) -> None:
     archive.write_bytes(data)
     with pytest.raises(Unusable, match="cannot be read"):
         verify_pack(archive)
+
+
+@pytest.mark.parametrize("size1", ["1e999", "600.5", '"600"', "true"])
+def test_a_proof_from_no_size_is_unusable(pack: Path, size1: str) -> None:
+    text = (pack / "consistency.json").read_text()
+    (pack / "consistency.json").write_text(text.replace('"size1": 300', f'"size1": {size1}'))
+    with pytest.raises(Unusable, match="size1"):
+        verify_pack(pack)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "consistency.json"])
+def test_json_without_a_bottom_is_unusable(pack: Path, name: str) -> None:
+    (pack / name).write_text("[" * 200_000)
+    with pytest.raises(Unusable, match=name):
+        verify_pack(pack)
+
+
+def test_a_zip_of_a_kind_that_cannot_be_read_is_unusable(pack: Path, tmp_path: Path) -> None:
+    for compression, damage in (
+        (zipfile.ZIP_STORED, lambda data, at: data.__setitem__(at + 6, data[at + 6] | 1)),  # encrypted
+        (zipfile.ZIP_STORED, lambda data, at: data.__setitem__(at + 8, 99)),  # a method that nobody has
+        (zipfile.ZIP_LZMA, lambda data, at: data.__setitem__(slice(at + 60, at + 90), bytes(30))),
+    ):
+        archive = tmp_path / "pack.zip"
+        with zipfile.ZipFile(archive, "w", compression) as file:
+            for path in sorted(pack.rglob("*")):
+                file.write(path, path.relative_to(pack))
+            members = [file.getinfo(name) for name in ("entries.jsonl", "entries.csv")]
+        data = bytearray(archive.read_bytes())
+        central = data.index(b"PK\x01\x02")
+        for member in members:
+            damage(data, member.header_offset)
+            if compression == zipfile.ZIP_STORED:  # The directory at the end says the same.
+                at = data.index(member.filename.encode(), central) - 46
+                damage(data, at + 2)
+        archive.write_bytes(data)
+        with pytest.raises(Unusable, match="cannot be read"):
+            verify_pack(archive)
+
+
+def test_a_mountain_of_lines_after_a_changed_one_is_not_climbed(
+    pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_lines(pack, lambda lines: lines.__setitem__(5, b"changed"))
+    with (pack / "entries.jsonl").open("ab") as file:
+        file.write(b"\n" * 5_000_000)
+    hashed: list[None] = []
+
+    def counting(data: bytes) -> Any:
+        hashed.append(None)
+        return sha256(data)
+
+    monkeypatch.setattr(verify, "sha256", counting)
+    assert kind_and_index(verify_pack(pack, jobs=1)) == ("body_changed", 5)
+    assert len(hashed) < 10 * SIZE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"code":"case.viewed"', b'"code":"case.viewed","code":"access.denied"'),
+        (b'"code":"case.viewed",', b""),
+        (b'"code":"case.viewed"', b'"code":"case.viewed","colour":"red"'),
+        (b'{"v":1,"event_uid":"event-3",', b'{"event_uid":"event-3","v":1,'),
+    ],
+)
+def test_a_line_whose_keys_are_not_those_of_an_event_is_named(
+    tmp_path: Path, change: tuple[bytes, bytes]
+) -> None:
+    exported = Exported(log_of(9))
+    body = exported.bodies[3].replace(*change)
+    assert body != exported.bodies[3]
+    exported.bodies[3] = exported.lines[3] = body
+    exported.leaves[3] = merkle.leaf_hash(body)
+    assert kind_and_index(verify_pack(exported.write(tmp_path / "pack"))) == ("event", 3)
 
 
 def test_a_line_without_end_does_not_fill_the_memory(pack: Path) -> None:
