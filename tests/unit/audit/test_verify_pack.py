@@ -632,11 +632,21 @@ def test_json_without_a_bottom_is_unusable(pack: Path, name: str) -> None:
 
 
 def test_a_zip_of_a_kind_that_cannot_be_read_is_unusable(pack: Path, tmp_path: Path) -> None:
-    for compression, damage in (
-        (zipfile.ZIP_STORED, lambda data, at: data.__setitem__(at + 6, data[at + 6] | 1)),  # encrypted
-        (zipfile.ZIP_STORED, lambda data, at: data.__setitem__(at + 8, 99)),  # a method that nobody has
-        (zipfile.ZIP_LZMA, lambda data, at: data.__setitem__(slice(at + 60, at + 90), bytes(30))),
-    ):
+    def encrypt(data: bytearray, at: int) -> None:
+        data[at + 6] |= 1
+
+    def choose_an_unknown_method(data: bytearray, at: int) -> None:
+        data[at + 8] = 99
+
+    def damage_content(data: bytearray, at: int) -> None:
+        data[at + 60 : at + 90] = bytes(30)
+
+    ways: list[tuple[int, Callable[[bytearray, int], None]]] = [
+        (zipfile.ZIP_STORED, encrypt),
+        (zipfile.ZIP_STORED, choose_an_unknown_method),
+        (zipfile.ZIP_LZMA, damage_content),
+    ]
+    for compression, damage in ways:
         archive = tmp_path / "pack.zip"
         with zipfile.ZipFile(archive, "w", compression) as file:
             for path in sorted(pack.rglob("*")):
