@@ -13,19 +13,19 @@ from typing import Any
 
 import click
 
-from casework import serving
 from casework.access.roles import Role
 from casework.accounts import commands as accounts
 from casework.accounts.place_register import RegisterErrors
-from casework.audit_commands import audit
-from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
-from casework.database_roles import as_sql
+from casework.commands import serving
+from casework.commands.audit import audit
+from casework.commands.behaviour import PlainGroup, Refusal, print_json, print_table, product, progress
+from casework.commands.database_roles import as_sql
+from casework.commands.doctor import examine
+from casework.commands.installation import initialise
+from casework.commands.keys import keys_group
+from casework.commands.person import person_group, retention_command
+from casework.commands.search import search_group
 from casework.demo.command import demo
-from casework.doctor import examine
-from casework.installation import initialise
-from casework.key_commands import keys_group
-from casework.person_commands import person_group, retention_command
-from casework.search_commands import search_group
 from config.settings import from_environment
 
 SHOWN_AS = {"ok": "ok", "note": "note", "warning": "WARN", "wrong": "WRONG"}

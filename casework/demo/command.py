@@ -11,11 +11,11 @@ from typing import Any
 import click
 from flask import Flask
 
-from casework.commands import PlainCommand, Refusal, print_json, print_table, product
+from casework.commands.behaviour import PlainCommand, Refusal, print_json, print_table, product
+from casework.commands.serving import require_keys
 from casework.core.database import db
 from casework.core.unit_of_work import unit_of_work
 from casework.demo import filling, queries, staff
-from casework.serving import require_keys
 from config.settings import Settings
 
 USUAL = 120

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from casework.audit.models import INSERT_ONLY
+from casework.commands.database_roles import RIGHTS, SEQUENCES
 from casework.core.database import Base
-from casework.database_roles import RIGHTS, SEQUENCES
 from config.settings import Settings
 
 LOG = [table for table in RIGHTS if table.startswith("audit_")]
@@ -26,7 +26,7 @@ def of_the_database(settings: Settings, kind: str) -> set[str]:
 
 def test_every_table_of_the_program_has_its_line() -> None:
     assert set(RIGHTS) == {*Base.metadata.tables, "alembic_version"}, (
-        "say in casework/database_roles.py what each role may do with a new table"
+        "say in casework/commands/database_roles.py what each role may do with a new table"
     )
 
 

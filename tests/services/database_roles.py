@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
-from casework.database_roles import as_sql
+from casework.commands.database_roles import as_sql
 from config.settings import Settings
 from tests.services import databases
 from tests.services.postgres import Cluster

@@ -17,7 +17,7 @@ from casework.audit.models import AuditPending
 from casework.audit.origin import new_origin, rebuild
 from casework.audit.reasons import reason
 from casework.audit.sequencer import sequence_all, sign
-from casework.audit_commands import audit
+from casework.commands.audit import audit
 from casework.core import clock
 from casework.core.database import db
 from casework.core.unit_of_work import unit_of_work

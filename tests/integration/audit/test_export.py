@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,17 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 
-from casework import audit_commands
 from casework.access.actor import SYSTEM
+from casework.audit import queries
 from casework.audit.export import Exported, ExportProblem, Form, Wanted, export
 from casework.audit.identity import identity_here
 from casework.audit.reasons import reason
+from casework.audit.sequencer import sequence_all
 from casework.audit.tiles import Tile, decode_bundle
 from casework.audit.verify import CSV_COLUMNS, usual_cells, verify_pack
-from casework.audit_commands import audit
+from casework.commands import audit as audit_commands
+from casework.commands.audit import audit
+from casework.core import clock
 from tests.services.audit_log import attacker_of, grow, kind_of, verified, write_events
 
 pytestmark = pytest.mark.both_engines
@@ -260,3 +264,85 @@ def test_an_export_that_is_told_to_end_leaves_nothing_and_says_so(
     assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == []
     begun, ended = last_events(app, 2)
     assert (begun["code"], ended["code"], ended["outcome"]) == ("export.begin", "export.end", "error")
+
+
+def test_force_replaces_an_export_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_events(3)
+    exported(tmp_path / "pack")
+    (tmp_path / "empty").mkdir()
+    for name in ("pack", "empty"):
+        with pytest.raises(ExportProblem, match="is there already"):
+            exported(tmp_path / name)
+        assert exported(tmp_path / name, force=True).count > 3
+    precious = tmp_path / "documents"
+    precious.mkdir()
+    (precious / "letter").write_text("dear all")
+    (tmp_path / "link").symlink_to(precious)
+    monkeypatch.chdir(precious)
+    for target in (precious, tmp_path / "link", Path(), Path(".."), Path("/dev/null"), Path("/")):
+        with pytest.raises(ExportProblem, match="is there already and is not an export"):
+            exported(target, force=True)
+    assert (precious / "letter").read_text() == "dear all"
+    assert (tmp_path / "link").is_symlink()
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_target_is_refused_before_an_event_is_written(app: Flask, tmp_path: Path) -> None:
+    write_events(1)
+    forms: tuple[Form, ...] = ("jsonl", "csv")
+    for form in forms:
+        with pytest.raises(ExportProblem, match="Only a pack holds a proof"):
+            exported(tmp_path / "log", form, since=b"a checkpoint")
+    with pytest.raises(ExportProblem, match="no folder"):
+        exported(tmp_path / "nowhere" / "log", "csv")
+    assert [event["code"] for event in last_events(app, 1)] == ["case.viewed"]
+
+
+def test_nobody_else_may_read_an_export(tmp_path: Path) -> None:
+    write_events(3)
+    before = os.umask(0)
+    try:
+        exported(tmp_path / "log.jsonl", "jsonl")
+        exported(tmp_path / "log.csv", "csv")
+        exported(tmp_path / "pack.zip")
+        exported(tmp_path / "pack")
+    finally:
+        os.umask(before)
+    for name in ("log.jsonl", "log.csv", "pack.zip"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600, name
+    assert (tmp_path / "pack").stat().st_mode & 0o777 == 0o700
+
+
+def test_what_a_killed_export_left_is_removed_by_the_next_one_of_that_name(tmp_path: Path) -> None:
+    write_events(1)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = [tmp_path / f".log.zip.{ended.pid}.0123abcd.partial{more}" for more in ("", ".zip")]
+    left[0].mkdir()
+    (left[0] / "entries.jsonl").write_text("{}")
+    left[1].write_text("half")
+    others = [tmp_path / f".log.zip.{os.getpid()}.0123abcd.partial", tmp_path / ".log.zip.x.partial"]
+    for path in others:
+        path.write_text("somebody's")
+    exported(tmp_path / "log.zip")
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in others)
+
+
+def test_no_event_of_the_days_asked_for_is_left_out_whatever_the_clock_did() -> None:
+    today = clock.local(clock.now()).replace(hour=9)
+    for days_ago, count in ((3, 2), (1, 400), (3, 1), (1, 400), (0, 1)):  # set back for a while
+        with clock.frozen(today - timedelta(days=days_ago)):
+            write_events(count)
+    sequence_all()
+
+    def asked(first: int | None, last: int | None) -> tuple[int, int | None]:
+        since, until = (None if ago is None else clock.today() - timedelta(days=ago) for ago in (first, last))
+        return queries.indices_of_days(since, until)
+
+    assert asked(3, 3) == (0, 403)
+    assert asked(1, 1) == (2, 803)
+    assert asked(1, None) == (2, 804)
+    assert asked(None, 2) == (0, 403)
+    assert asked(None, None) == (0, None)
+    assert asked(9, 8) == (0, 0)

@@ -22,7 +22,7 @@ from casework.audit.reading import snapshot
 from casework.audit.reasons import reason
 from casework.audit.retention_record import approved_up_to
 from casework.audit.verify import verify_pack
-from casework.audit_commands import audit
+from casework.commands.audit import audit
 from casework.core import clock
 from casework.core.database import db
 from casework.core.errors import Conflict, Denied, InvalidInput

@@ -37,7 +37,7 @@ from casework.audit.reasons import reason
 from casework.audit.tiles import Tile
 from casework.audit.witness import Refused, Witness
 from casework.audit.witness_sources import Folder, Site, WitnessProblem, at_most, source_of
-from casework.audit_commands import audit
+from casework.commands.audit import audit
 from casework.core.database import db
 from config.settings import Settings
 from tests.services.audit_log import grow

@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from casework import search_commands
 from casework.access.actor import SYSTEM, acting_as
 from casework.cases.search.jobs import Reindexed, count_behind, reindex
 from casework.cli import cli
+from casework.commands import search as search_commands
 from casework.core.database import db
 from casework.core.unit_of_work import unit_of_work
 from casework.vault import names

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from casework import doctor
+from casework.commands import doctor
 from casework.vault.providers import make_file_kek
 from config.settings import Settings
 from tests.integration.cli.conftest import Run

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from casework import serving
+from casework.commands import serving
 from config.settings import Settings
 from tests.integration.cli.conftest import Run
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg.errors import InsufficientPrivilege, RaiseException
 
 from casework.audit.models import INSERT_ONLY
-from casework.database_roles import as_sql
+from casework.commands.database_roles import as_sql
 from tests.services import database_roles
 from tests.services.database_roles import OWNER, WEB, WORKER, Roles
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from casework.audit.identity import Identity
-from casework.database_checks import look_at_database
-from casework.findings import Finding
+from casework.commands.database_checks import look_at_database
+from casework.commands.findings import Finding
 from config.settings import DATABASE_URL, WORKER_DATABASE_URL, Settings, SettingsProblem, from_environment
 from tests.integration.roles.conftest import Done
 from tests.services import database_roles
@@ -71,7 +71,7 @@ def test_only_the_worker_knows_its_own_way_to_the_database(roles: Roles) -> None
         with urllib.request.urlopen(f"{address}/sign-in") as page:
             assert page.status == 200
         known = {
-            command.split("casework.serving ")[1].split()[0]: WORKER_DATABASE_URL.encode()
+            command.split("casework.commands.serving ")[1].split()[0]: WORKER_DATABASE_URL.encode()
             in Path(f"/proc/{child}/environ").read_bytes()
             for child, command in sorted(processes_below(pid).items(), reverse=True)
         }
@@ -101,7 +101,7 @@ def test_serves_pages_only_on_a_machine_that_has_no_signing_key(roles: Roles) ->
 
 
 def test_what_has_the_workers_way_cannot_be_looked_into() -> None:
-    asked = "import ctypes; from casework.serving import keep_to_itself as k; k(); print(ctypes.CDLL(None).prctl(3))"
+    asked = "import ctypes; from casework.commands.serving import keep_to_itself as k; k(); print(ctypes.CDLL(None).prctl(3))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "0\n"
 

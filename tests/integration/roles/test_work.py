@@ -18,9 +18,9 @@ from casework.audit.identity import Identity
 from casework.audit.keeping import keep_log
 from casework.audit.note import open_checkpoint
 from casework.audit.verify import verify_pack
+from casework.commands.key_changes import end_pending_renewal
 from casework.core import clock
 from casework.core.database import db
-from casework.key_changes import end_pending_renewal
 from casework.vault.keys import SubjectKey
 from tests.integration.roles.conftest import NOON, Done, House
 from tests.services import rights, staff

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from sqlalchemy import Engine, event
 
 from casework.app import create_app
-from casework.key_changes import renew, rotate
+from casework.commands.key_changes import renew, rotate
 from tests.services.databases import settings_for
 
 

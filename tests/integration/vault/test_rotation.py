@@ -13,11 +13,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text, update
 
-from casework import key_changes
 from casework.access.actor import SYSTEM, Actor
 from casework.access.roles import Role
 from casework.audit.boundary import acting
 from casework.cases.models import PersonName
+from casework.commands import key_changes
 from casework.core.database import db
 from casework.core.errors import Denied
 from casework.core.unit_of_work import unit_of_work

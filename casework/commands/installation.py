@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from casework.accounts.commands import import_pack_places
 from casework.audit.identity import LogProblem, make_identity
-from casework.commands import inside
+from casework.commands.behaviour import inside
 from casework.core.schema import head, migrate, refuse_newer, version_of
 from casework.vault.index_keys import FileIndexKeys, home_of_index_keys, make_index_key
 from casework.vault.providers import KeyProblem, make_file_kek, open_provider

@@ -16,10 +16,10 @@ from casework.audit.boundary import acting
 from casework.audit.trail import committed_to, counted, use_case
 from casework.cases.search import jobs, queries
 from casework.cases.search.indexing import BATCH
-from casework.commands import PlainGroup, Refusal, print_json, product, progress
+from casework.commands.behaviour import PlainGroup, Refusal, print_json, product, progress
+from casework.commands.keys import keys_group
 from casework.core.errors import Denied
 from casework.core.unit_of_work import after_commit, unit_of_work
-from casework.key_commands import keys_group
 from casework.vault.exact import current_key_id
 from casework.vault.index_keys import index_keys
 

@@ -31,11 +31,11 @@ import click
 from flask import Flask, current_app
 
 from casework.audit.event import forget_writer
-from casework.commands import Refusal
+from casework.commands.behaviour import Refusal
+from casework.commands.database_roles import Part, standing
+from casework.commands.key_changes import end_pending_renewal
 from casework.core import jobs
 from casework.core.database import db
-from casework.database_roles import Part, standing
-from casework.key_changes import end_pending_renewal
 from casework.vault.providers import KeyProblem, open_provider
 from casework.vault.rotation import refuse_missing, what_needs_keys
 from config.settings import WORKER_DATABASE_URL, Settings, from_environment
@@ -128,7 +128,7 @@ def address_of(listener: socket.socket) -> str:
 
 
 def _start(*what: str, keep: int | None = None) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "casework.serving", *what]
+    command = [sys.executable, "-m", "casework.commands.serving", *what]
     # The way to the database as the worker is the worker's only.
     kept = {
         name: value

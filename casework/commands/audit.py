@@ -36,7 +36,7 @@ from casework.audit.sequencer import sequence_all, sign
 from casework.audit.trail import about
 from casework.audit.verify import Report, Unusable, verify_pack
 from casework.audit.witness_sources import LONGEST, WitnessProblem, at_most, source_of
-from casework.commands import PlainGroup, Refusal, print_json, product, progress
+from casework.commands.behaviour import PlainGroup, Refusal, print_json, product, progress
 from casework.core.unit_of_work import unit_of_work
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

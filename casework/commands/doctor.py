@@ -11,8 +11,8 @@ from importlib import metadata
 
 from packaging.requirements import Requirement
 
-from casework.database_checks import look_at_database
-from casework.findings import Finding, Wrong, check
+from casework.commands.database_checks import look_at_database
+from casework.commands.findings import Finding, Wrong, check
 from casework.vault.index_keys import home_of_index_keys
 from casework.vault.providers import KeyProblem, open_provider
 from casework.web.assets import BUILD

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from casework.audit.identity import Identity, LogProblem
+from casework.commands.database_roles import Part, standing
+from casework.commands.findings import Finding, Loose, Wrong, check
 from casework.core import clock
 from casework.core.schema import SchemaProblem, head, refuse_other, version_of
-from casework.database_roles import Part, standing
-from casework.findings import Finding, Loose, Wrong, check
 from casework.vault.providers import KeyProblem, open_provider
 from config.settings import DATABASE_URL, WORKER_DATABASE_URL, Settings
 

@@ -18,7 +18,7 @@ from casework.cases.erasure import leave_no_traces
 from casework.cases.rights import disposing, retention
 from casework.cases.rights.certificate import KINDS, as_text
 from casework.cases.rights.use_cases import certificate_of
-from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
+from casework.commands.behaviour import PlainGroup, Refusal, print_json, print_table, product, progress
 from casework.core import unit_of_work
 from casework.core.database import db
 from casework.vault.grant import Grant

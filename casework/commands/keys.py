@@ -12,9 +12,9 @@ import click
 from casework.access.actor import SYSTEM
 from casework.audit import directory
 from casework.audit.boundary import acting
-from casework.commands import PlainGroup, Refusal, print_json, print_table, product, progress
+from casework.commands.behaviour import PlainGroup, Refusal, print_json, print_table, product, progress
+from casework.commands.key_changes import SOURCE, destroy_kek, own_transaction, renew, retire_kek, rotate
 from casework.core import clock
-from casework.key_changes import SOURCE, destroy_kek, own_transaction, renew, retire_kek, rotate
 from casework.vault import resealing, rotation
 from casework.vault.grant import Compartment
 
