@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from casework.audit.event import Outcome
@@ -160,27 +160,19 @@ def subjects_of(event_uids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[uuid.UU
 def indices_of_days(since: date | None, until: date | None) -> tuple[int, int | None]:
     """(first index, index after the last) of the events of these local days; None for the log's end.
 
-    The indices stand in the order of time give or take a transaction's length, so some hundred events around each
-    border are looked at: a few of the neighbouring day may come along, none of these days is left out.
+    The indices stand in the order of time but for a transaction's length, or a clock that was set back: some events of
+    other days may come along, none of these days is left out. Costs what so many events cost.
     """
-    border = 300
-    first, last = 0, None
-    by_time = select(AuditLeaf.idx).join(AuditEvent, AuditEvent.event_uid == AuditLeaf.event_uid)
+    if since is None and until is None:
+        return 0, None
+    ends = select(func.min(AuditLeaf.idx), func.max(AuditLeaf.idx) + 1)
+    ends = ends.join(AuditEvent, AuditEvent.event_uid == AuditLeaf.event_uid)
     if since:
-        rows = by_time.where(AuditEvent.recorded >= start_of(since)).order_by(AuditEvent.recorded)
-        found = db.session.scalars(rows.limit(border)).all()
-        first = min(found) if found else _size()
+        ends = ends.where(AuditEvent.recorded >= start_of(since))
     if until:
-        end = start_of(until + timedelta(days=1))
-        rows = by_time.where(AuditEvent.recorded < end).order_by(AuditEvent.recorded.desc())
-        found = db.session.scalars(rows.limit(border)).all()
-        last = max(max(found) + 1 if found else 0, first)
-    return first, last
-
-
-def _size() -> int:
-    newest = db.session.scalar(select(AuditLeaf.idx).order_by(AuditLeaf.idx.desc()).limit(1))
-    return 0 if newest is None else newest + 1
+        ends = ends.where(AuditEvent.recorded < start_of(until + timedelta(days=1)))
+    found: tuple[int | None, ...] = tuple(db.session.execute(ends).one())
+    return found[0] or 0, found[1] or 0
 
 
 def exports_of(staff_id: uuid.UUID, limit: int = 20) -> list[AuditExportJob]:
