@@ -577,10 +577,8 @@ class Clock:
     def see_all(self, writers: list[str], times: list[str], indices: Sequence[int]) -> None:
         """The same for several. When their times only grow, the ends tell all: within a writer, too, they grow."""
         if times == sorted(times) and all(times[0] >= last for last in self.last.values()):
-            whole = dict(zip(writers, zip(times, indices, strict=False), strict=False))
-            for writer in whole.keys() - self.first.keys():
-                at = writers.index(writer)
-                self.see(writer, times[at], indices[at])
+            for at in sorted(map(writers.index, set(writers) - self.first.keys())):
+                self.see(writers[at], times[at], indices[at])
             self.see(writers[-1], times[-1], indices[len(writers) - 1])
             self.last.update(zip(writers, times, strict=True))
             return
