@@ -203,7 +203,8 @@ class LiveCheck:
         self.read_last_file()
         if self.older_note is not None:
             try:
-                older = open_checkpoint(self.older_note, self.verifier)
+                origin = self.older_note.partition(b"\n")[0].decode(errors="replace")
+                older = open_checkpoint(self.older_note, self.earlier.get(origin, self.verifier))
             except ValueError as error:
                 raise Broken(
                     "key_changed", None, f"the older checkpoint is not signed by the key of this log: {error}"

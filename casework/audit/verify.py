@@ -254,6 +254,12 @@ class Pack:
             return any(stored.startswith(name + "/") for stored in self.names)
         return (self.path / name).is_dir()
 
+    def earlier_keys(self) -> list[str]:
+        """The names of the keys of earlier origins."""
+        if self.zip:
+            return sorted(name for name in self.names if re.fullmatch("origins/[^/]+/verifier[.]key", name))
+        return [str(path.relative_to(self.path)) for path in sorted(self.path.glob("origins/*/verifier.key"))]
+
     def open(self, name: str) -> BinaryIO:
         if not self.has(name):
             raise Unusable(f"the pack has no {name}")
@@ -914,7 +920,7 @@ class Check:
         self.older: tuple[int, bytes] | None = None
         if self.older_note is not None:
             try:
-                _, older_size, older_root = read_checkpoint(self.older_note, self.vkey)
+                _, older_size, older_root = read_checkpoint(self.older_note, self.key_of(self.older_note))
             except ValueError as error:
                 detail = f"the older checkpoint is not signed by the key of this pack: {error}"
                 raise Broken("key_changed", None, detail) from error
@@ -934,6 +940,19 @@ class Check:
                 self.proof = item["size1"], unbase64(item["root1"]), proof
             except (KeyError, TypeError, ValueError) as error:
                 raise Unusable(f"consistency.json cannot be read: {error}") from error
+
+    def key_of(self, note: bytes) -> str:
+        """The log's key; for a checkpoint of one of its earlier origins the key that the pack has for it."""
+        origin = note.partition(b"\n")[0].decode(errors="replace")
+        for name in self.pack.earlier_keys():
+            vkey = self.pack.read(name).decode(errors="replace")
+            if origin != self.origin and read_key(vkey)[0] == origin:
+                self.report.notes.append(
+                    f"The older checkpoint is of the earlier origin {origin}. The key for it is the pack's own; compare it "
+                    "with a copy from elsewhere."
+                )
+                return vkey
+        return self.vkey
 
     # The scan: some tiles' worth of leaves at a time.
 

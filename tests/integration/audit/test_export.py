@@ -24,6 +24,8 @@ from casework.access.actor import SYSTEM
 from casework.audit import queries
 from casework.audit.export import Exported, ExportProblem, Form, Wanted, export
 from casework.audit.identity import identity_here
+from casework.audit.note import Checkpoint, Signer, sign_checkpoint
+from casework.audit.origin import new_origin
 from casework.audit.reasons import reason
 from casework.audit.sequencer import sequence_all
 from casework.audit.tiles import Tile, decode_bundle
@@ -346,3 +348,29 @@ def test_no_event_of_the_days_asked_for_is_left_out_whatever_the_clock_did() -> 
     assert asked(None, 2) == (0, 403)
     assert asked(None, None) == (0, None)
     assert asked(9, 8) == (0, 0)
+
+
+def test_a_checkpoint_of_an_earlier_origin_still_proves_its_part_of_the_log(tmp_path: Path) -> None:
+    grow(300)
+    older = identity_here().last_note()
+    assert older is not None
+    new_origin(identity_here(), reason("a test"))
+    grow(20)
+    assert verified(checkpoint=older).ok
+    for name in ("pack", "pack.zip"):
+        exported(tmp_path / name)
+        report = verify_pack(tmp_path / name, key(), older)
+        assert report.problem is None
+        assert any("of the earlier origin casework/test." in note for note in report.notes)
+    forged = sign_checkpoint(Checkpoint("casework/test", 300, bytes(32)), Signer("casework/test", bytes(32)))
+    assert kind_of(verified(checkpoint=forged)) == "key_changed"
+    assert kind_of(verify_pack(tmp_path / "pack", key(), forged)) == "key_changed"
+
+
+def test_a_past_that_an_earlier_origin_signed_otherwise_is_named(tmp_path: Path) -> None:
+    grow(300)
+    other_past = sign_checkpoint(Checkpoint("casework/test", 300, bytes(32)), identity_here().signer())
+    new_origin(identity_here(), reason("a test"))
+    assert kind_of(verified(checkpoint=other_past)) == "fork"
+    exported(tmp_path / "pack")
+    assert kind_of(verify_pack(tmp_path / "pack", key(), other_past)) == "fork"
