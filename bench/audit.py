@@ -1,6 +1,6 @@
 """What the audit log costs, on both engines, side by side in one run.
 
-    python -m bench.audit [--events 100000] [--writes 200] [--clients 8] [--engines sqlite,postgresql]
+    python -m bench.audit [--events 1000000] [--writes 100] [--clients 8] [--engines sqlite,postgresql]
 
 Writes: a caseworker's form that records support, posted by several browsers at once, through every layer of the product,
 and what it keeps as a bare transaction: without an event; with one, as the product does it; and with a hash chain instead,
@@ -200,7 +200,7 @@ def _must_be_whole(report: Any) -> None:
 
 def run(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--writes", type=int, default=100, help="of each client")
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--engines", default="sqlite,postgresql")

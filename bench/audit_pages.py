@@ -172,7 +172,7 @@ def grow(app: Flask, count: int) -> tuple[Caseload, int]:
 
 def run(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--engines", default="sqlite,postgresql")
     asked = parser.parse_args(arguments or [])

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gc
 import json
 import lzma
 import os
@@ -615,9 +616,8 @@ class Told:
     """What consecutive events tell of their writers and times; small enough to travel between processes."""
 
     def __init__(self) -> None:
-        self.runs: dict[
-            str, list[tuple[int, list[int]]]
-        ] = {}  # (first number, indices) with consecutive numbers
+        # For each writer the first number and the indices of events with consecutive numbers.
+        self.runs: dict[str, list[tuple[int, list[int]]]] = {}
         self.clock = Clock()
 
     def see(self, writer: str, number: int, recorded: str, index: int) -> None:
@@ -834,6 +834,7 @@ LOOKS: list[Callable[[Any], Any]] = []  # In a process that helps: its way to lo
 
 def begin_helping(prepare: Callable[[Any], Callable[[Any], Any]], argument: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that it helps.
+    gc.disable()  # Nothing here refers to itself, and what was copied from that process is better not looked through.
     LOOKS.append(prepare(argument))
 
 
