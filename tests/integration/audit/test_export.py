@@ -261,7 +261,13 @@ def test_an_export_that_is_told_to_end_leaves_nothing_and_says_so(
         return export(*arguments, **more)
 
     monkeypatch.setattr(audit_commands, "export", told)
-    code, _ = run("export", "--format", "pack", "--out", str(tmp_path / name), "--reason", "a test")
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a job in the background ignores Ctrl-C
+    try:
+        code, _ = run("export", "--format", "pack", "--out", str(tmp_path / name), "--reason", "a test")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert code == (1 if number == signal.SIGINT else 128 + number)
     assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == []
     begun, ended = last_events(app, 2)
