@@ -51,6 +51,7 @@ from casework.audit.verify import (
     Told,
     Tree,
     in_turn,
+    leaf_hashes,
     processors,
     root_of,
     usual_columns,
@@ -92,7 +93,7 @@ def _look(reader: Reader, begin: int, end: int) -> Look | None:
         columns = usual_columns(cells) if cells else None
         if columns is None:
             return None
-        hashes = tuple([sha256(b"\x00" + body).digest() for body in stored.body])
+        hashes = tuple(leaf_hashes(stored.body))
         packed = b"".join(hashes)
         if not (stored.idx == tuple(range(start, stop)) and stored.leaf == stored.event_hash == hashes):
             return None
