@@ -14,7 +14,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.audit import installations
+from bench.engines import installations
 from casework.audit.identity import identity_here
 from casework.audit.sequencer import sequence_all, sign
 from tests.services.audit_killing import imbalance, kill_often
