@@ -703,8 +703,6 @@ def verify_pack(
         Check(pack, report, key, checkpoint, jobs, progress).run()
     except Broken as broken:
         report.problem = broken.problem
-    except BrokenProcessPool as error:
-        raise Unusable("a process that helped to check was ended from outside; check again") from error
     except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
         raise Unusable(f"the pack cannot be read: {error}") from error
     finally:
@@ -840,6 +838,8 @@ def in_turn(
             while waiting:
                 first, answer = waiting.popleft()
                 yield first, answer.result()
+        except BrokenProcessPool as error:
+            raise Unusable("a process that helped to check was ended from outside; check again") from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -146,7 +146,8 @@ def verify_log(pack: Path | None, key: Path | None, checkpoint: Path | None, as_
         trusted = key.read_text("utf-8").strip() if key else None
         older = checkpoint.read_bytes() if checkpoint else None
         if pack is not None:
-            report = verify_pack(pack, trusted, older)
+            with progress("Events") as advance:
+                report = verify_pack(pack, trusted, older, progress=advance)
         else:
             with product(), progress("Events") as advance:
                 report = verify_live(identity_here(), key=trusted, checkpoint=older, progress=advance)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
+
 import pytest
 from flask import Flask
 
+from casework.audit import live
+from casework.audit.verify import Unusable
 from tests.services.audit_log import attacker_of, grow, verified
 
 CHANGES = [
@@ -33,3 +37,18 @@ def test_several_processes_find_the_same_as_one(app: Flask) -> None:
             found = verified(jobs=2)
             assert not found.ok
             assert found == verified(jobs=1)
+
+
+def test_a_helper_that_is_ended_from_outside_leaves_no_verdict(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end_helpers(_done: int, _of: int) -> None:
+        for child in multiprocessing.active_children():
+            child.kill()
+            child.join()
+
+    monkeypatch.setattr(live, "CHUNK", 256)
+    with app.app_context():
+        grow(4000)
+        with pytest.raises(Unusable, match="ended from outside"):
+            verified(jobs=2, progress=end_helpers)
