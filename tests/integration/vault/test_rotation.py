@@ -288,10 +288,10 @@ def test_a_write_that_runs_beside_an_erasure_never_survives_it(app: Flask, recor
         name.surname = "Too late"
         sealed.set()
         erased.wait(0.3)  # an eraser that did not wait for this transaction would be through by then
+        outcomes.append("written")  # said before the commit, which lets the eraser go on
 
     def write() -> None:
         records.write(change)
-        outcomes.append("written")
 
     def erase() -> None:
         sealed.wait()
