@@ -37,7 +37,7 @@ from casework.audit.live_rows import (
     tiles_by_index,
     waiting_rows,
 )
-from casework.audit.merkle import Frontier
+from casework.audit.merkle import Frontier, leaf_hashes
 from casework.audit.note import Checkpoint, Verifier, open_checkpoint, split_note
 from casework.audit.reading import Reader, as_bytes, as_text, snapshot
 from casework.audit.retention_record import approved_up_to
@@ -51,7 +51,6 @@ from casework.audit.verify import (
     Told,
     Tree,
     in_turn,
-    leaf_hashes,
     processors,
     root_of,
     usual_columns,

@@ -57,7 +57,6 @@ class Said(NamedTuple):
     columns: tuple[Any, ...]
     subjects: frozenset[str]
     recorded: str
-    writer: str
 
 
 _PLACES = [EVENT_KEYS.index(name) for name in COLUMNS]
@@ -73,7 +72,7 @@ def said(body: bytes) -> Said:
     values = [text.replace("-", "") if name in _UUIDS else text for name, text in texts.items()]
     values[COLUMNS.index("writer_seq")] = int(texts["writer_seq"])  # type: ignore[call-overload]
     subjects = frozenset(str(subject).replace("-", "") for subject in event["subject_ids"] or ())
-    return Said(tuple(values), subjects, texts["recorded"], texts["writer_id"])
+    return Said(tuple(values), subjects, texts["recorded"])
 
 
 def all_say_the_same(first: int, stored: Any, people: dict[int, set[str]]) -> list[tuple[bytes, ...]] | None:

@@ -281,7 +281,7 @@ class Pack:
         try:
             with self.zip.open(self.names[name]) if self.zip else (self.path / name).open("rb") as file:
                 return file.read(len(expected) + 1) == expected
-        except (KeyError, FileNotFoundError):
+        except (KeyError, FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
 
     def read(self, name: str, limit: int = 1 << 20) -> bytes:
@@ -485,9 +485,16 @@ def csv_of(begin: int, leaves: list[bytes], bodies: Sequence[bytes | None]) -> b
         block, hashes = bodies[at : at + WIDTH], leaves[at : at + WIDTH]
         present = [body for body in block if body]
         cells = usual_cells(present) if len(present) == len(block) else None
-        rows = usual_rows(begin + at, hashes, cells) if cells else None
-        parts.append(long_rows(begin + at, hashes, block) if rows is None else rows)
+        parts.append(rows_of(begin + at, hashes, block, cells))
     return b"".join(parts)
+
+
+def rows_of(
+    begin: int, leaves: list[bytes], bodies: Sequence[bytes | None], cells: list[tuple[bytes, ...]] | None
+) -> bytes:
+    """The same for a block, of which ``usual_cells`` gave the cells: the short way where it goes, else the long one."""
+    rows = usual_rows(begin, leaves, cells) if cells else None
+    return long_rows(begin, leaves, bodies) if rows is None else rows
 
 
 def long_rows(begin: int, leaves: list[bytes], bodies: Sequence[bytes | None]) -> bytes:
@@ -757,8 +764,7 @@ def look(pack: Pack, task: Task) -> Look:
             problems += tell_one_by_one(told, block, indices)
         if task.rows and not task.gone:
             hashes = leaves[at : at + WIDTH]
-            usual = usual_rows(indices[0], hashes, cells) if cells else None
-            rows.append(long_rows(indices[0], hashes, block) if usual is None else usual)
+            rows.append(rows_of(indices[0], hashes, block, cells))
         whole = len(block) == WIDTH or indices[-1] + 1 == task.end
         if task.bundles and not task.gone and whole and indices[0] % WIDTH == 0:
             path = tile_path("entries", indices[0] // WIDTH, len(block))

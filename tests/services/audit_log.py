@@ -126,6 +126,22 @@ class Attacker:
                     statement = statement.replace(f":{name}", f"%({name})s")
             connection.execute(statement, values)
 
+    def forges_retention(self, up_to: int) -> None:
+        """Rows that say that one person asked for it and another one agreed, without any event that says so."""
+        one, other = self.event_at(3)[0], self.event_at(4)[0]
+        self.does(
+            "INSERT INTO audit_retention_request (id, up_to, cutoff, requested_by, requested_at) "
+            "VALUES (:one, :up_to, '2099-01-01 00:00:00', :one, '2026-01-01 00:00:00')",
+            one=one,
+            up_to=up_to,
+        )
+        self.does(
+            "INSERT INTO audit_retention_approval (request_id, approved_by, approved_at) "
+            "VALUES (:one, :other, '2026-01-01 00:00:00')",
+            one=one,
+            other=other,
+        )
+
     def asks(self, statement: str) -> list[tuple[Any, ...]]:
         with self.connection() as connection:
             return [tuple(row) for row in connection.execute(statement).fetchall()]

@@ -472,19 +472,7 @@ def restore(attacker: Attacker, saved: Saved) -> None:
 
 
 def test_a_body_emptied_under_forged_rows_of_retention_is_named(log: Checkpoint, attacker: Attacker) -> None:
-    one, _ = attacker.event_at(3)
-    other, _ = attacker.event_at(4)
-    attacker.does(
-        "INSERT INTO audit_retention_request (id, up_to, cutoff, requested_by, requested_at) "
-        "VALUES (:one, 500, '2099-01-01 00:00:00', :one, '2026-01-01 00:00:00')",
-        one=one,
-    )
-    attacker.does(
-        "INSERT INTO audit_retention_approval (request_id, approved_by, approved_at) "
-        "VALUES (:one, :other, '2026-01-01 00:00:00')",
-        one=one,
-        other=other,
-    )
+    attacker.forges_retention(500)
     uid, _ = attacker.event_at(77)
     attacker.does("UPDATE audit_event SET body = :nothing WHERE event_uid = :uid", nothing=b"", uid=uid)
     assert named(verified()) == ("dropped", 77)

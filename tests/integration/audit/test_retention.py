@@ -220,20 +220,7 @@ def test_a_forged_row_is_not_believed(app: Flask, forgery: str) -> None:
 
 def test_rows_without_any_event_are_not_believed(app: Flask) -> None:
     sequenced()
-    attacker = attacker_of(app)
-    uid, _ = attacker.event_at(3)
-    other, _ = attacker.event_at(4)
-    attacker.does(
-        "INSERT INTO audit_retention_request (id, up_to, cutoff, requested_by, requested_at) "
-        "VALUES (:uid, 320, '2099-01-01 00:00:00', :uid, '2026-01-01 00:00:00')",
-        uid=uid,
-    )
-    attacker.does(
-        "INSERT INTO audit_retention_approval (request_id, approved_by, approved_at) "
-        "VALUES (:uid, :other, '2026-01-01 00:00:00')",
-        uid=uid,
-        other=other,
-    )
+    attacker_of(app).forges_retention(320)
     assert believed() == 0
 
 
